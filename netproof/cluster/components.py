@@ -1,0 +1,314 @@
+"""The command lines and configuration files of an embedded cluster's components.
+
+Flags that are not explained here are what kubeadm would set. Where a value differs from the usual it says why.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from netproof.cluster.spec import ClusterSpec, NodeSpec
+from netproof.cluster.state import StateDirectory
+from netproof.node.links import UPLINK
+
+CONTROL_PLANE = "control-plane"
+LAN = "lan"
+REGISTRY_PORT = 5000
+CONTAINERD_SOCKET = "/run/containerd/containerd.sock"
+PAUSE_IMAGE = "registry.k8s.io/pause:3.10.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One process of a cluster.
+
+    Attributes:
+        name: what it is called in messages, logs and ``netproof restart``.
+        machine: where it runs: ``lan``, ``control-plane`` or a node's name; "" for the host's network.
+        argv: its command line.
+        environment: what is added to its environment.
+        cgroup: the cgroup it is put into, below the cluster's.
+    """
+
+    name: str
+    machine: str
+    argv: tuple[str, ...]
+    environment: dict[str, str] = field(default_factory=dict)
+    cgroup: str = "system"
+
+
+def etcd(spec: ClusterSpec, state: StateDirectory) -> Component:
+    """The cluster's store. Its data need not outlive the run, so it does not wait for the disk."""
+    return Component(
+        "etcd",
+        CONTROL_PLANE,
+        (
+            spec.tools["etcd"],
+            f"--data-dir={state.volatile / 'etcd'}",
+            "--unsafe-no-fsync",
+            "--listen-client-urls=http://127.0.0.1:2379",
+            "--advertise-client-urls=http://127.0.0.1:2379",
+            "--listen-peer-urls=http://127.0.0.1:2380",
+            "--log-level=warn",
+        ),
+    )
+
+
+def kube_apiserver(spec: ClusterSpec, state: StateDirectory) -> Component:
+    """The API server.
+
+    It stands on a host that has no Service rules, so it sends what is for a Service (webhooks, aggregated APIs) to the
+    Service's endpoints itself (``--enable-aggregator-routing``).
+    """
+    pki = state.pki
+    return Component(
+        "kube-apiserver",
+        CONTROL_PLANE,
+        (
+            spec.tools["kube-apiserver"],
+            "--etcd-servers=http://127.0.0.1:2379",
+            f"--service-cluster-ip-range={spec.service_cidr}",
+            "--secure-port=6443",
+            f"--advertise-address={spec.control_plane_address}",
+            f"--tls-cert-file={pki / 'apiserver.crt'}",
+            f"--tls-private-key-file={pki / 'apiserver.key'}",
+            f"--client-ca-file={pki / 'ca.crt'}",
+            f"--kubelet-client-certificate={pki / 'admin.crt'}",
+            f"--kubelet-client-key={pki / 'admin.key'}",
+            "--kubelet-preferred-address-types=InternalIP",
+            f"--service-account-issuer=https://kubernetes.default.svc.{spec.dns_domain}",
+            f"--service-account-key-file={pki / 'service-account.pub'}",
+            f"--service-account-signing-key-file={pki / 'service-account.key'}",
+            "--authorization-mode=Node,RBAC",
+            "--allow-privileged=true",
+            "--enable-aggregator-routing=true",
+            "--enable-admission-plugins=NodeRestriction",
+        ),
+    )
+
+
+def kube_controller_manager(spec: ClusterSpec, state: StateDirectory) -> Component:
+    """The controllers; alone, so without leader election."""
+    kubeconfig = state.pki / "kube-controller-manager.kubeconfig"
+    return Component(
+        "kube-controller-manager",
+        CONTROL_PLANE,
+        (
+            spec.tools["kube-controller-manager"],
+            f"--kubeconfig={kubeconfig}",
+            f"--authentication-kubeconfig={kubeconfig}",
+            f"--authorization-kubeconfig={kubeconfig}",
+            f"--service-account-private-key-file={state.pki / 'service-account.key'}",
+            f"--root-ca-file={state.pki / 'ca.crt'}",
+            "--use-service-account-credentials=true",
+            "--leader-elect=false",
+            f"--cluster-cidr={spec.pod_cidr}",
+            f"--service-cluster-ip-range={spec.service_cidr}",
+            "--allocate-node-cidrs=true",
+        ),
+    )
+
+
+def kube_scheduler(spec: ClusterSpec, state: StateDirectory) -> Component:
+    """The scheduler; alone, so without leader election."""
+    kubeconfig = state.pki / "kube-scheduler.kubeconfig"
+    return Component(
+        "kube-scheduler",
+        CONTROL_PLANE,
+        (
+            spec.tools["kube-scheduler"],
+            f"--kubeconfig={kubeconfig}",
+            f"--authentication-kubeconfig={kubeconfig}",
+            f"--authorization-kubeconfig={kubeconfig}",
+            "--leader-elect=false",
+        ),
+    )
+
+
+def containerd(spec: ClusterSpec, node: NodeSpec) -> Component:
+    """A node's container runtime."""
+    directories = {str(Path(spec.tools[program]).parent) for program in ("containerd", "containerd-shim-runc-v2", "runc")}
+    path = ":".join([*sorted(directories), "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"])
+    return Component(
+        f"containerd-{node.name}",
+        node.name,
+        (spec.tools["containerd"], "--config=/etc/containerd/config.toml", "--log-level=warn"),
+        {"PATH": path},
+    )
+
+
+def kubelet(spec: ClusterSpec, state: StateDirectory, node: NodeSpec) -> Component:
+    """A node's kubelet."""
+    return Component(
+        f"kubelet-{node.name}",
+        node.name,
+        (
+            spec.tools["kubelet"],
+            "--config=/etc/kubernetes/kubelet.yaml",
+            f"--kubeconfig={state.pki / f'kubelet-{node.name}.kubeconfig'}",
+            f"--hostname-override={node.name}",
+            f"--node-ip={node.address}",
+        ),
+    )
+
+
+def kube_proxy(spec: ClusterSpec, node: NodeSpec) -> Component:
+    """A node's kube-proxy."""
+    return Component(
+        f"kube-proxy-{node.name}", node.name, (spec.tools["kube-proxy"], "--config=/etc/kubernetes/kube-proxy.yaml")
+    )
+
+
+def image_server(config: Path) -> Component:
+    """The registry that the nodes mirror from, and the server of short links, on the LAN."""
+    return Component("image-server", LAN, (sys.executable, "-m", "netproof.images.server", "--config", str(config)))
+
+
+def forwarder(spec: ClusterSpec, descriptor: int, network: str) -> Component:
+    """What leads from the host's loopback to the API server."""
+    return Component(
+        "forwarder",
+        "",
+        (
+            sys.executable,
+            "-m",
+            "netproof.cluster.forwarder",
+            f"--listener={descriptor}",
+            f"--network={network}",
+            f"--to={spec.control_plane_address}:6443",
+        ),
+    )
+
+
+def agent(name: str, machine: str, socket_path: Path, network: str = "") -> Component:
+    """Who acts for the test process on ``machine``, or in the network namespace at the path ``network``."""
+    argv = (sys.executable, "-m", "netproof.observe.agent", "--socket", str(socket_path), "--name", name)
+    if network:
+        return Component(f"agent-{name}", "", ("nsenter", f"--net={network}", "--", *argv))
+    return Component(f"agent-{name}", machine, argv)
+
+
+def node_files(spec: ClusterSpec, state: StateDirectory, node: NodeSpec) -> dict[str, str]:
+    """The configuration files of a node, by path inside it."""
+    return {
+        "/etc/containerd/config.toml": _containerd_config(spec),
+        "/etc/cni/net.d/10-netproof.conflist": json.dumps(_cni_config(node), indent=2),
+        "/etc/kubernetes/kubelet.yaml": json.dumps(_kubelet_config(spec, state, node), indent=2),
+        "/etc/kubernetes/kube-proxy.yaml": json.dumps(_kube_proxy_config(spec, state, node), indent=2),
+        "/etc/kubernetes/masquerade.nft": _masquerade(spec),
+        "/etc/resolv.conf": f"nameserver {spec.lan_address}\n",
+        "/etc/hostname": f"{node.name}\n",
+        "/etc/hosts": f"127.0.0.1 localhost\n{node.address} {node.name}\n",
+    }
+
+
+def _containerd_config(spec: ClusterSpec) -> str:
+    """containerd's configuration, version 3.
+
+    ``restrict_oom_score_adj``: the host may lack CAP_SYS_RESOURCE. ``discard_unpacked_layers``: an image's archive is
+    not wanted once it is unpacked, and it lies in memory.
+    """
+    return f"""\
+version = 3
+root = "/var/lib/containerd"
+state = "/run/containerd"
+disabled_plugins = ["io.containerd.nri.v1.nri", "io.containerd.internal.v1.tracing", "io.containerd.tracing.processor.v1.otlp"]
+[grpc]
+  address = "{CONTAINERD_SOCKET}"
+[plugins.'io.containerd.cri.v1.images']
+  snapshotter = "overlayfs"
+  discard_unpacked_layers = true
+  [plugins.'io.containerd.cri.v1.images'.pinned_images]
+    sandbox = "{PAUSE_IMAGE}"
+  [plugins.'io.containerd.cri.v1.images'.registry]
+    config_path = "/etc/containerd/certs.d"
+[plugins.'io.containerd.cri.v1.runtime']
+  enable_selinux = false
+  disable_apparmor = {"false" if Path("/sys/kernel/security/apparmor").is_dir() else "true"}
+  restrict_oom_score_adj = true
+  [plugins.'io.containerd.cri.v1.runtime'.cni]
+    bin_dirs = ["{Path(spec.tools["ptp"]).parent}"]
+    conf_dir = "/etc/cni/net.d"
+  [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc]
+    runtime_type = 'io.containerd.runc.v2'
+    [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc.options]
+      BinaryName = "{spec.tools["runc"]}"
+      SystemdCgroup = false
+"""
+
+
+def _cni_config(node: NodeSpec) -> dict[str, Any]:
+    """Pods hang on the node by point-to-point links: a bridge would need br_netfilter, which changes the host's bridges."""
+    ipam = {"type": "host-local", "ranges": [[{"subnet": node.pod_cidr}]], "routes": [{"dst": "0.0.0.0/0"}]}
+    return {
+        "cniVersion": "1.0.0",
+        "name": "netproof",
+        "plugins": [
+            {"type": "ptp", "ipMasq": False, "ipam": ipam},
+            {"type": "portmap", "capabilities": {"portMappings": True}},
+        ],
+    }
+
+
+def _kubelet_config(spec: ClusterSpec, state: StateDirectory, node: NodeSpec) -> dict[str, Any]:
+    pki = state.pki
+    return {
+        "apiVersion": "kubelet.config.k8s.io/v1beta1",
+        "kind": "KubeletConfiguration",
+        "address": node.address,
+        "authentication": {
+            "anonymous": {"enabled": False},
+            "webhook": {"enabled": True},
+            "x509": {"clientCAFile": str(pki / "ca.crt")},
+        },
+        "authorization": {"mode": "Webhook"},
+        "cgroupDriver": "cgroupfs",
+        # Two kubelets on one cgroup root kill each other's pods as orphans.
+        "cgroupRoot": f"{spec.cgroup}/{node.name}",
+        "failCgroupV1": False,
+        "failSwapOn": False,
+        "clusterDNS": [spec.dns_address],
+        "clusterDomain": spec.dns_domain,
+        "containerRuntimeEndpoint": f"unix://{CONTAINERD_SOCKET}",
+        "tlsCertFile": str(pki / f"kubelet-{node.name}.crt"),
+        "tlsPrivateKeyFile": str(pki / f"kubelet-{node.name}.key"),
+        "enforceNodeAllocatable": [],
+        "evictionHard": {"memory.available": "10Mi", "nodefs.available": "1%", "imagefs.available": "1%"},
+        "imageGCHighThresholdPercent": 100,
+        "resolvConf": "/etc/resolv.conf",
+        "syncFrequency": "1s",
+        "nodeStatusUpdateFrequency": "5s",
+        "registerWithTaints": [],
+        "volumePluginDir": "/var/lib/kubelet/volume-plugins",
+        "staticPodPath": "",
+        "logging": {"verbosity": 1},
+    }
+
+
+def _kube_proxy_config(spec: ClusterSpec, state: StateDirectory, node: NodeSpec) -> dict[str, Any]:
+    return {
+        "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
+        "kind": "KubeProxyConfiguration",
+        "clientConnection": {"kubeconfig": str(state.pki / "kube-proxy.kubeconfig")},
+        "mode": spec.proxy_mode,
+        "clusterCIDR": spec.pod_cidr,
+        "hostnameOverride": node.name,
+        # The table's size is the host's own, not this namespace's.
+        "conntrack": {"maxPerCore": 0},
+    }
+
+
+def _masquerade(spec: ClusterSpec) -> str:
+    """What leaves the pods' network gets the node's address, in a table of our own: kube-proxy's are left to it."""
+    return f"""\
+table ip netproof {{
+  chain postrouting {{
+    type nat hook postrouting priority 110; policy accept;
+    oifname "{UPLINK}" ip saddr {spec.pod_cidr} ip daddr != {spec.pod_cidr} masquerade
+  }}
+}}
+"""

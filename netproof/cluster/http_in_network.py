@@ -1,0 +1,81 @@
+"""A small HTTPS client that stands in another network namespace, for the supervisor's own few requests."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from netproof.node.entering import enter_network
+
+_PAUSE_SECONDS = 0.02
+_BOOT_SECONDS = 60.0
+
+
+class NetworkClient:
+    """Connects from the network namespace at ``network``: a namespace belongs to a thread, so one thread does the work."""
+
+    def __init__(self, network: str) -> None:
+        self._thread = ThreadPoolExecutor(max_workers=1, initializer=enter_network, initargs=(network,))
+        self._context = ssl.create_default_context()
+
+    def trust(self, authority: Path, certificate: Path, key: Path) -> None:
+        """Use these certificates from now on."""
+        self._context = ssl.create_default_context(cafile=str(authority))
+        self._context.load_cert_chain(str(certificate), str(key))
+
+    def wait_for_port(self, host: str, port: int, still_alive: Callable[[], None]) -> None:
+        """Wait until something listens; ``still_alive`` raises where that has become hopeless."""
+        self._wait(f"{host}:{port} to listen", lambda: self._connects(host, port), still_alive)
+
+    def wait_for_ok(self, host: str, port: int, path: str, still_alive: Callable[[], None]) -> None:
+        """Wait until a GET answers 200; ``still_alive`` raises where that has become hopeless."""
+        self._wait(f"https://{host}:{port}{path}", lambda: self._status("GET", host, port, path) == 200, still_alive)  # noqa: PLR2004
+
+    def post(self, host: str, port: int, path: str, body: dict[str, Any]) -> None:
+        """POST a JSON object.
+
+        Raises:
+            RuntimeError: the answer is neither 201 nor 409 (already there).
+        """
+        status = self._status("POST", host, port, path, json.dumps(body))
+        if status not in {201, 409}:
+            message = f"POST {path} was answered {status}"
+            raise RuntimeError(message)
+
+    def _wait(self, what: str, holds: Callable[[], bool], still_alive: Callable[[], None]) -> None:
+        deadline = time.monotonic() + _BOOT_SECONDS
+        while not self._thread.submit(holds).result():
+            still_alive()
+            if time.monotonic() > deadline:
+                message = f"waited {_BOOT_SECONDS:g} s in vain for {what}"
+                raise TimeoutError(message)
+            time.sleep(_PAUSE_SECONDS)  # a listening socket of another process cannot be watched
+
+    @staticmethod
+    def _connects(host: str, port: int) -> bool:
+        try:
+            socket.create_connection((host, port), timeout=1).close()
+        except OSError:
+            return False
+        return True
+
+    def _status(self, method: str, host: str, port: int, path: str, body: str | None = None) -> int:
+        def ask() -> int:
+            connection = http.client.HTTPSConnection(host, port, context=self._context, timeout=5)
+            try:
+                connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
+                return connection.getresponse().status
+            except OSError:
+                return 0
+            finally:
+                connection.close()
+
+        return ask() if method == "GET" else self._thread.submit(ask).result()
+

@@ -1,0 +1,60 @@
+"""The guardian of one embedded cluster: outlives the process that asked for it just long enough to clear up.
+
+It stands outside the cluster's PID namespace and holds the cluster's name (a locked file). It ends the cluster when the
+process that owns it goes away, however that happens: then the other end of ``--lifeline`` is closed. Should the guardian
+itself be killed, the parent-death signal ends the namespace's first process, and with it all others; cgroups and files
+are then removed by the next start.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import select
+import signal
+import subprocess
+import sys
+
+from netproof.cluster import state
+
+_NO_LIFELINE = -1
+
+
+def main() -> None:
+    """Run as the guardian: see the module."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--name", required=True, help="the cluster's name")
+    parser.add_argument("--lock", type=int, required=True, help="descriptor that holds the cluster's name")
+    parser.add_argument("--events", type=int, required=True, help="descriptor for what happens in the cluster")
+    parser.add_argument("--listener", type=int, required=True, help="descriptor of the socket on the host's loopback")
+    parser.add_argument("--lifeline", type=int, default=_NO_LIFELINE, help="descriptor whose end of file ends the cluster")
+    arguments = parser.parse_args()
+
+    wake_read, wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    signal.set_wakeup_fd(wake_write)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: None)
+
+    supervisor = subprocess.Popen(
+        [
+            *("setpriv", "--pdeathsig", "KILL", "--"),
+            *("unshare", "--pid", "--fork", "--kill-child=KILL", "--mount", "--mount-proc", "--propagation", "slave", "--"),
+            *(sys.executable, "-m", "netproof.cluster.supervisor", "--name", arguments.name),
+            *("--events", str(arguments.events), "--listener", str(arguments.listener)),
+        ],
+        stdin=subprocess.DEVNULL,
+        pass_fds=(arguments.events, arguments.listener),
+        cwd="/",
+    )
+    os.close(arguments.events)
+    os.close(arguments.listener)
+    over = os.pidfd_open(supervisor.pid)
+    waiting = [over, wake_read] + ([arguments.lifeline] if arguments.lifeline != _NO_LIFELINE else [])
+    select.select(waiting, [], [])
+    supervisor.kill()
+    supervisor.wait()
+    state.remove(arguments.name)
+
+
+if __name__ == "__main__":
+    main()

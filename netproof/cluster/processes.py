@@ -1,0 +1,140 @@
+"""Starting components, noticing the end of each, and reaping what they leave: the work of a PID namespace's first process."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from netproof.cluster.components import Component
+from netproof.node import cgroups
+from netproof.node.namespace import Machine
+
+
+@dataclass(slots=True)
+class Running:
+    """A component's process.
+
+    Attributes:
+        component: what was started.
+        process: its process; its pid is that of this PID namespace.
+        log: where its output goes.
+        expected_to_end: set before it is ended on purpose.
+    """
+
+    component: Component
+    process: subprocess.Popen[bytes]
+    log: Path
+    expected_to_end: bool = False
+
+
+class Processes:
+    """All components of a cluster.
+
+    Args:
+        cgroup: the cluster's cgroup.
+        logs: the directory of the components' logs.
+        on_death: called, from the reaping thread, with each component that ended without being asked to.
+    """
+
+    def __init__(self, cgroup: str, logs: Path, on_death: Callable[[Running, int], None]) -> None:
+        self._cgroup = cgroup
+        self._logs = logs
+        self._on_death = on_death
+        self._running: dict[str, Running] = {}
+        self._lock = threading.Lock()
+        self._ended = threading.Condition(self._lock)
+
+    def start(
+        self, component: Component, machine: Machine | None, *, stdout: int | None = None, pass_fds: Sequence[int] = ()
+    ) -> Running:
+        """Start a component on a machine; None is the host's own network.
+
+        Args:
+            component: what to start.
+            machine: where.
+            stdout: ``subprocess.PIPE`` to read its output, else that goes to the log with its errors.
+            pass_fds: descriptors that it inherits.
+        """
+        log_path = self._logs / f"{component.name}.log"
+        argv = machine.enter(component.argv) if machine else list(component.argv)
+        with log_path.open("ab") as log, self._lock:
+            process = subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=log if stdout is None else stdout,
+                stderr=log,
+                env=os.environ | component.environment,
+                pass_fds=pass_fds,
+            )
+            running = Running(component, process, log_path)
+            self._running[component.name] = running
+        self._put_into_cgroup(process.pid, component.cgroup)
+        return running
+
+    def run(self, argv: Sequence[str]) -> None:
+        """Run a short command to its end; the reaper is kept from taking its exit code.
+
+        Raises:
+            RuntimeError: it failed; with what it said.
+        """
+        with self._lock:
+            done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        if done.returncode:
+            message = f"{' '.join(argv)}: {done.stderr.strip() or f'exit code {done.returncode}'}"
+            raise RuntimeError(message)
+
+    def get(self, name: str) -> Running | None:
+        """The component called ``name``, or None."""
+        with self._lock:
+            return self._running.get(name)
+
+    def names(self) -> list[str]:
+        """The names of all components that were started."""
+        with self._lock:
+            return list(self._running)
+
+    def end(self, name: str, signal_number: int) -> None:
+        """End a component on purpose and wait until it is gone."""
+        running = self.get(name)
+        if running is None or running.process.returncode is not None:
+            return
+        running.expected_to_end = True
+        running.process.send_signal(signal_number)
+        with self._ended:
+            self._ended.wait_for(lambda: running.process.returncode is not None)
+
+    def reap_forever(self) -> None:
+        """Collect every child that ends: components, and orphans of theirs that fell to this process."""
+        while True:
+            try:
+                ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
+            except ChildProcessError:
+                time.sleep(0.05)  # no child yet: there is nothing to wait for but the first start
+                continue
+            if ended is not None:
+                self._collect(ended.si_pid)
+
+    def _collect(self, pid: int) -> None:
+        with self._lock:
+            running = next((one for one in self._running.values() if one.process.pid == pid), None)
+            if running is None:
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(pid, os.WNOHANG)
+                return
+            code = running.process.poll()
+            self._ended.notify_all()
+        if not running.expected_to_end:
+            self._on_death(running, -1 if code is None else code)
+
+    def _put_into_cgroup(self, pid: int, group: str) -> None:
+        for mount_point, _ in cgroups.hierarchies():
+            try:
+                (mount_point / self._cgroup.lstrip("/") / group / "cgroup.procs").write_text(str(pid), encoding="ascii")
+            except OSError:
+                continue

@@ -1,0 +1,129 @@
+"""What an embedded cluster is made of: names, versions, addresses. Plain data, shared by all of its processes."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from netproof.errors import NetproofError
+
+PROXY_MODES = ("iptables", "nftables")
+"""The kube-proxy modes that a node made of Linux namespaces offers."""
+
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSpec:
+    """One node: its name, its address on the LAN and the range its pods get addresses from."""
+
+    name: str
+    address: str
+    pod_cidr: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSpec:
+    """Everything that decides what a cluster is; validated when it is made.
+
+    The LAN is the network outside the nodes. Its bridge carries ``lan_address``, where clients stand; the control plane
+    is a host of its own on the LAN (``control_plane_address``), since it needs a way to pods which a client must not have.
+    """
+
+    name: str
+    kubernetes_version: str
+    node_count: int = 2
+    proxy_mode: str = "iptables"
+    lan_cidr: str = "172.17.0.0/16"
+    pod_cidr: str = "10.244.0.0/16"
+    service_cidr: str = "10.96.0.0/16"
+    image_policy: str = "stand-in"
+    dns_domain: str = "cluster.local"
+    tools: dict[str, str] = field(default_factory=dict)
+    readable_directories: tuple[str, ...] = ()
+    log_directory: str = ""
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise NetproofError(
+                f"the cluster name {self.name!r} is not usable", "use up to 32 lower-case letters, digits and inner hyphens"
+            )
+        if not 1 <= self.node_count <= 9:
+            raise NetproofError(f"a cluster of {self.node_count} nodes is not offered", "ask for 1 to 9 nodes with --nodes")
+        if self.proxy_mode not in PROXY_MODES:
+            raise NetproofError(
+                f"the proxy mode {self.proxy_mode!r} is not offered", f"choose one of {', '.join(PROXY_MODES)}"
+            )
+        networks = {name: _network(name, getattr(self, name)) for name in ("lan_cidr", "pod_cidr", "service_cidr")}
+        names = list(networks)
+        for position, first in enumerate(names):
+            for second in names[position + 1 :]:
+                if networks[first].overlaps(networks[second]):
+                    raise NetproofError(
+                        f"{first} {networks[first]} and {second} {networks[second]} overlap", "choose ranges that are apart"
+                    )
+        if networks["lan_cidr"].num_addresses < 256 or networks["pod_cidr"].prefixlen > 20:
+            raise NetproofError(
+                f"lan_cidr {self.lan_cidr} or pod_cidr {self.pod_cidr} is too small",
+                "a LAN wants a /24 or wider, the pods a /20 or wider",
+            )
+
+    @property
+    def lan_address(self) -> str:
+        """Where the LAN client, the registry and the short links stand: the first address of the LAN."""
+        return str(_network("lan_cidr", self.lan_cidr)[1])
+
+    @property
+    def control_plane_address(self) -> str:
+        """The API server's address: the second of the LAN."""
+        return str(_network("lan_cidr", self.lan_cidr)[2])
+
+    @property
+    def lan_prefix_length(self) -> int:
+        """The LAN's prefix length in bits."""
+        return _network("lan_cidr", self.lan_cidr).prefixlen
+
+    @property
+    def kubernetes_service_address(self) -> str:
+        """The ClusterIP of the Service ``kubernetes``: by the API server's rule the first of the service range."""
+        return str(_network("service_cidr", self.service_cidr)[1])
+
+    @property
+    def dns_address(self) -> str:
+        """The ClusterIP of the cluster DNS: the tenth of the service range, as everyone expects."""
+        return str(_network("service_cidr", self.service_cidr)[10])
+
+    @property
+    def nodes(self) -> tuple[NodeSpec, ...]:
+        """The nodes: n1 with the eleventh address of the LAN and the first /24 of the pod range, and so on."""
+        lan = _network("lan_cidr", self.lan_cidr)
+        ranges = _network("pod_cidr", self.pod_cidr).subnets(new_prefix=24)
+        return tuple(
+            NodeSpec(f"n{number}", str(lan[10 + number]), str(next(ranges))) for number in range(1, self.node_count + 1)
+        )
+
+    @property
+    def cgroup(self) -> str:
+        """The cgroup below which everything of this cluster runs, relative to each hierarchy's root."""
+        return f"/netproof/{self.name}"
+
+    def write(self, path: Path) -> None:
+        """Store this specification as JSON."""
+        path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+
+    @classmethod
+    def read(cls, path: Path) -> ClusterSpec:
+        """The specification stored at ``path``."""
+        data = json.loads(path.read_text(encoding="utf-8"))
+        data["readable_directories"] = tuple(data["readable_directories"])
+        return cls(**data)
+
+
+def _network(name: str, text: str) -> ipaddress.IPv4Network:
+    try:
+        return ipaddress.IPv4Network(text)
+    except ValueError as problem:
+        raise NetproofError(f"{name} {text!r} is not an IPv4 network: {problem}", "write it like 172.17.0.0/16") from None

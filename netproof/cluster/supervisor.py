@@ -1,0 +1,265 @@
+"""The first process of a cluster's PID namespace: makes its machines, starts its components, answers requests.
+
+When this process ends, however it ends, the kernel ends every other process of the cluster, and with them go all
+namespaces and mounts. It reports what happens as JSON lines on the descriptor ``--events``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from netproof.cluster import components as parts
+from netproof.cluster.components import CONTROL_PLANE, LAN, Component
+from netproof.cluster.control import ControlServer
+from netproof.cluster.http_in_network import NetworkClient
+from netproof.cluster.processes import Processes, Running
+from netproof.cluster.spec import ClusterSpec, NodeSpec
+from netproof.cluster.state import StateDirectory
+from netproof.node import cgroups, links
+from netproof.node.namespace import Machine, make_machine, make_node
+
+_TAIL_LINES = 12
+_NODE_NETWORK = (
+    "sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0"
+    " && nft -f /etc/kubernetes/masquerade.nft"
+)
+
+
+class Supervisor:
+    """One embedded cluster, from inside."""
+
+    def __init__(self, spec: ClusterSpec, state: StateDirectory, events: int) -> None:
+        self._spec = spec
+        self._state = state
+        self._events: int | None = events
+        self._logs = Path(spec.log_directory)
+        self._machines: dict[str, Machine] = {}
+        self._processes = Processes(spec.cgroup, self._logs, self._component_died)
+        self._dead: dict[str, dict[str, Any]] = {}
+        self._started = time.monotonic()
+        self._lock = threading.Lock()
+        self._control: ControlServer | None = None
+
+    def boot(self, listener: int) -> None:
+        """Bring the cluster up to the point where all components run and the API server is ready."""
+        self._make_groups_and_volatile()
+        self._make_lan()
+        self._start(parts.etcd(self._spec, self._state))
+        for node in self._spec.nodes:
+            self._make_node(node)
+        # Netlink in another namespace forks, which a process with threads must not: threads start here.
+        threading.Thread(target=self._processes.reap_forever, daemon=True).start()
+        self._event("network made", seconds=self._elapsed())
+        network = self._machines[CONTROL_PLANE].network
+        control_plane = NetworkClient(network)
+        control_plane.wait_for_port("127.0.0.1", 2379, self._still_alive("etcd"))
+        self._start(parts.kube_apiserver(self._spec, self._state))
+        self._state.agents.mkdir(exist_ok=True)
+        self._control = ControlServer(self._state.control_socket, self._answer)
+        self._start(parts.forwarder(self._spec, listener, network), pass_fds=(listener,))
+        os.close(listener)
+        self._start(parts.image_server(self._state.path / "image-server.json"))
+        for node in self._spec.nodes:
+            self._start(parts.containerd(self._spec, node))
+        self._start(parts.agent(LAN, LAN, self._state.agents / "lan.sock"))
+        control_plane.trust(self._state.pki / "ca.crt", self._state.pki / "admin.crt", self._state.pki / "admin.key")
+        control_plane.wait_for_ok(
+            self._spec.control_plane_address, 6443, "/readyz", self._still_alive("kube-apiserver", "etcd")
+        )
+        self._event("API server ready", seconds=self._elapsed())
+        self._register_nodes(control_plane)
+        self._start(parts.kube_controller_manager(self._spec, self._state))
+        self._start(parts.kube_scheduler(self._spec, self._state))
+        for node in self._spec.nodes:
+            self._start(parts.kubelet(self._spec, self._state, node))
+        for node in self._spec.nodes:
+            self._start(parts.kube_proxy(self._spec, node))
+        self._event("started", seconds=self._elapsed())
+
+    def fail(self, problem: str) -> None:
+        """Report that the cluster did not come up."""
+        self._event("failed", problem=problem)
+
+    def _elapsed(self) -> float:
+        return round(time.monotonic() - self._started, 3)
+
+    def _make_groups_and_volatile(self) -> None:
+        for group in ("system", *(node.name for node in self._spec.nodes)):
+            cgroups.create(f"{self._spec.cgroup}/{group}")
+        volatile = self._state.volatile
+        volatile.mkdir(exist_ok=True)
+        self._processes.run(["mount", "-t", "tmpfs", "-o", "mode=700,size=75%", "netproof", str(volatile)])
+
+    def _make_lan(self) -> None:
+        spec = self._spec
+        with (self._logs / "machines.log").open("ab") as log:
+            lan, control_plane = make_machine(LAN, log), make_machine(CONTROL_PLANE, log)
+        self._machines |= {LAN: lan, CONTROL_PLANE: control_plane}
+        links.make_lan(lan, spec.lan_address, spec.lan_prefix_length)
+        links.join_lan(lan, control_plane, spec.control_plane_address, spec.lan_prefix_length, gateway=spec.lan_address)
+        links.add_routes(control_plane, [links.Route(node.pod_cidr, node.address) for node in spec.nodes])
+
+    def _make_node(self, node: NodeSpec) -> None:
+        volatile = self._state.volatile / node.name
+        volatile.mkdir()
+        with (self._logs / "machines.log").open("ab") as log:
+            shared = [str(self._state.path), str(self._logs), *self._spec.readable_directories]
+            machine = make_node(node.name, volatile=volatile, shared=shared, log=log)
+        self._machines[node.name] = machine
+        files = parts.node_files(self._spec, self._state, node) | json.loads(
+            (self._state.path / "node-files.json").read_text(encoding="utf-8")
+        )
+        # A path inside the machine, seen through the root of the process that holds it.
+        root = Path(f"/proc/{machine.pid}/root")
+        for path, text in files.items():
+            inside = root / path.lstrip("/")
+            inside.parent.mkdir(parents=True, exist_ok=True)
+            inside.write_text(text, encoding="utf-8")
+        spec = self._spec
+        links.join_lan(self._machines[LAN], machine, node.address, spec.lan_prefix_length, gateway=spec.lan_address)
+        others = [other for other in spec.nodes if other != node]
+        links.add_routes(machine, [links.Route(other.pod_cidr, other.address) for other in others])
+        self._processes.run(machine.enter(["sh", "-c", _NODE_NETWORK]))
+
+    def _register_nodes(self, client: NetworkClient) -> None:
+        """Make the Node objects before their kubelets do, so that each has the pod range that the routes know."""
+        for node in self._spec.nodes:
+            body = {
+                "apiVersion": "v1",
+                "kind": "Node",
+                "metadata": {"name": node.name, "labels": {"kubernetes.io/hostname": node.name}},
+                "spec": {"podCIDR": node.pod_cidr, "podCIDRs": [node.pod_cidr]},
+            }
+            client.post(self._spec.control_plane_address, 6443, "/api/v1/nodes", body)
+
+    def _start(self, component: Component, pass_fds: tuple[int, ...] = ()) -> Running:
+        with self._lock:
+            self._dead.pop(component.name, None)
+        machine = self._machines[component.machine] if component.machine else None
+        running = self._processes.start(component, machine, pass_fds=pass_fds)
+        self._write_status()
+        return running
+
+    def _still_alive(self, *names: str) -> Any:
+        def check() -> None:
+            dead = [name for name in names if name in self._dead]
+            if dead:
+                message = f"{dead[0]} ended at once"
+                raise RuntimeError(message)
+
+        return check
+
+    def _component_died(self, running: Running, code: int) -> None:
+        tail = running.log.read_text(encoding="utf-8", errors="replace").splitlines()[-_TAIL_LINES:]
+        death = {"exit_code": code, "log": str(running.log), "tail": tail, "seconds": self._elapsed()}
+        with self._lock:
+            self._dead[running.component.name] = death
+        self._write_status()
+        self._event("died", component=running.component.name, **death)
+
+    def _write_status(self) -> None:
+        with self._lock:
+            running = {}
+            for name in self._processes.names():
+                one = self._processes.get(name)
+                if one is not None and name not in self._dead:
+                    running[name] = {"pid": one.process.pid, "log": str(one.log), "machine": one.component.machine}
+            text = json.dumps({"running": running, "dead": self._dead}, indent=2)
+            temporary = self._state.status.with_suffix(".new")
+            temporary.write_text(text + "\n", encoding="utf-8")
+            temporary.replace(self._state.status)
+
+    def _event(self, kind: str, **values: Any) -> None:
+        if self._events is None:
+            return
+        try:
+            os.write(self._events, (json.dumps({"event": kind} | values) + "\n").encode())
+        except OSError:
+            self._events = None  # nobody listens any more: the cluster was detached
+
+    def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        match request:
+            case {"op": "agent", "standpoint": str(name)}:
+                return {"socket": str(self._agent(name))}
+            case {"op": "restart", "component": str(name)}:
+                return self._restart(name)
+            case {"op": "kill", "component": str(name)}:
+                self._require(name).process.kill()
+                return {}
+            case {"op": "status"}:
+                return dict(json.loads(self._state.status.read_text(encoding="utf-8")))
+            case _:
+                return {"error": f"not a request: {request}"}
+
+    def _require(self, name: str) -> Running:
+        running = self._processes.get(name)
+        if running is None:
+            message = f"no component {name!r}; there are {', '.join(sorted(self._processes.names()))}"
+            raise LookupError(message)
+        return running
+
+    def _restart(self, name: str) -> dict[str, Any]:
+        component = self._require(name).component
+        self._processes.end(name, signal.SIGTERM)
+        self._start(component)
+        return {}
+
+    def _agent(self, standpoint: str) -> Path:
+        """The socket of the agent on a machine, or in a pod (``pod:UID``); started where it is not yet there."""
+        kind, _, uid = standpoint.partition(":")
+        name = f"pod-{uid}" if uid else kind
+        socket_path = self._state.agents / f"{name}.sock"
+        running = self._processes.get(f"agent-{name}")
+        if running is not None and running.process.returncode is None:
+            return socket_path
+        if uid:
+            self._start(parts.agent(name, "", socket_path, self._pod_network(uid)))
+        elif standpoint in self._machines:
+            self._start(parts.agent(name, standpoint, socket_path))
+        else:
+            message = f"no standpoint {standpoint!r}; there are {', '.join(self._machines)} and pods"
+            raise LookupError(message)
+        return socket_path
+
+    def _pod_network(self, uid: str) -> str:
+        """The network namespace of a pod: that of any process in its cgroup (kubelet names it after the pod's UID)."""
+        for mount_point, _ in cgroups.hierarchies():
+            for node in self._spec.nodes:
+                top = mount_point / self._spec.cgroup.lstrip("/") / node.name
+                for procs in top.glob(f"kubepods*/**/pod{uid}/*/cgroup.procs"):
+                    pids = procs.read_text(encoding="ascii").split()
+                    if pids:
+                        return f"/proc/{pids[0]}/ns/net"
+        message = f"the pod {uid} has no process"
+        raise LookupError(message)
+
+
+def main() -> None:
+    """Run as the first process of a new PID namespace: see the module."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--name", required=True, help="the cluster's name")
+    parser.add_argument("--events", type=int, required=True, help="descriptor for JSON lines of what happens")
+    parser.add_argument("--listener", type=int, required=True, help="descriptor of the socket on the host's loopback")
+    arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    state = StateDirectory(arguments.name)
+    supervisor = Supervisor(ClusterSpec.read(state.spec), state, arguments.events)
+    try:
+        supervisor.boot(arguments.listener)
+    except Exception as problem:  # noqa: BLE001
+        supervisor.fail(f"{type(problem).__name__}: {problem}")
+    while True:
+        signal.pause()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""The access log of the image server, as JSON lines: what the nodes and pods asked for, and what they got."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from http import HTTPStatus
+from pathlib import Path
+
+REGISTRY = "registry"
+SHORT_LINKS = "short-links"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """One request.
+
+    Attributes:
+        service: :data:`REGISTRY` or :data:`SHORT_LINKS`.
+        client: the address that asked.
+        method: the HTTP method.
+        target: path and query; for short links the whole URL.
+        status: the HTTP status of the answer; 0 where none could be given.
+        bytes_sent: the length of the answer's body.
+        image: the canonical name of the image asked for by a manifest request, else empty.
+        digest: the digest of the manifest or blob that was served, else empty.
+        stand_in: the kind of the stand-in that was served, else empty.
+        ports: the ports of that stand-in.
+        problem: what went wrong, in words, else empty.
+    """
+
+    service: str
+    client: str
+    method: str
+    target: str
+    status: int = 0
+    bytes_sent: int = 0
+    image: str = ""
+    digest: str = ""
+    stand_in: str = ""
+    ports: tuple[int, ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplacedImage:
+    """An image name for which a node was given a stand-in.
+
+    Attributes:
+        name: the canonical name that was asked for.
+        kind: the kind of the stand-in.
+        ports: the ports it serves.
+        digest: the digest of its manifest.
+        requests: how often a node asked for it by name.
+    """
+
+    name: str
+    kind: str
+    ports: tuple[int, ...]
+    digest: str
+    requests: int
+
+
+class AccessLog:
+    """Appends accesses to a file; safe to use from many threads."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("a", encoding="utf-8")
+        self._lock = threading.Lock()
+
+    def write(self, access: Access) -> None:
+        """Appends one line, whole, and hands it to the kernel at once."""
+        facts = {name: value for name, value in asdict(access).items() if value not in ("", ())}
+        line = json.dumps({"time": dt.datetime.now(dt.UTC).isoformat(), **facts}, ensure_ascii=False)
+        with self._lock:
+            self._file.write(line + "\n")
+            self._file.flush()
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._file.close()
+
+
+def read_accesses(path: Path) -> Iterator[Access]:
+    """The accesses in a log, the oldest first; none where there is no log. A last line cut short is left out."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    except FileNotFoundError:
+        return
+    for line in lines:
+        if line.endswith("\n"):
+            facts = json.loads(line)
+            del facts["time"]
+            yield Access(**{**facts, "ports": tuple(facts.get("ports", ()))})
+
+
+def replaced_images(path: Path) -> tuple[ReplacedImage, ...]:
+    """Which images a log says were replaced by stand-ins, by name; where a plan changed, as last served."""
+    replaced: dict[str, ReplacedImage] = {}
+    for access in read_accesses(path):
+        if access.stand_in and access.image and "@" not in access.image:
+            served = ReplacedImage(access.image, access.stand_in, access.ports, access.digest, requests=1)
+            before = replaced.get(access.image)
+            replaced[access.image] = replace(served, requests=before.requests + 1) if before else served
+    return tuple(replaced[name] for name in sorted(replaced))
+
+
+def images_not_found(path: Path) -> tuple[str, ...]:
+    """The canonical names of the images a log says the registry did not have; such as those pinned by digest."""
+    accesses = (access for access in read_accesses(path) if access.image and access.status == HTTPStatus.NOT_FOUND)
+    return tuple(sorted({access.image for access in accesses}))

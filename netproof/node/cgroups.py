@@ -1,0 +1,87 @@
+"""The cgroups of a cluster, on hosts with cgroup v1, v2 or both."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+_V2_CONTROLLERS = ("cpuset", "cpu", "io", "memory", "hugetlb", "pids")
+
+
+@cache
+def hierarchies() -> tuple[tuple[Path, str], ...]:
+    """Each mounted cgroup hierarchy as (mount point, "cgroup" or "cgroup2"), from ``/proc/self/mounts``."""
+    found: list[tuple[Path, str]] = []
+    for line in Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines():
+        _, mount_point, kind, *_ = line.split()
+        if kind in {"cgroup", "cgroup2"} and mount_point.startswith("/sys/fs/cgroup"):
+            found.append((Path(mount_point), kind))
+    return tuple(found)
+
+
+def version() -> str:
+    """How this host has its cgroups: "v1", "v2" or "none"."""
+    kinds = {kind for _, kind in hierarchies()}
+    if "cgroup" in kinds:
+        return "v1"
+    return "v2" if "cgroup2" in kinds else "none"
+
+
+def create(path: str) -> None:
+    """Make the cgroup ``path`` (such as ``/netproof/a/n1``) in every hierarchy, with what kubelet wants of its root.
+
+    On v1 an empty ``cpuset`` admits no process, so its values come from the parent; on v2 the controllers are handed down.
+    """
+    for mount_point, kind in hierarchies():
+        group = mount_point
+        for part in Path(path).parts[1:]:
+            if kind == "cgroup2":
+                _hand_down_controllers(group)
+            group = group / part
+            group.mkdir(exist_ok=True)
+            for setting in ("cpuset.cpus", "cpuset.mems"):
+                own = group / setting
+                if kind == "cgroup" and own.exists() and not own.read_text(encoding="ascii").strip():
+                    own.write_text((group.parent / setting).read_text(encoding="ascii"), encoding="ascii")
+        if kind == "cgroup2":
+            _hand_down_controllers(group)
+
+
+def remove(path: str) -> None:
+    """Remove the cgroup ``path`` and all below it, in every hierarchy; one that still holds a process stays."""
+    for mount_point, _ in hierarchies():
+        top = mount_point / path.lstrip("/")
+        below = [directory for directory in top.rglob("*") if directory.is_dir()] if top.is_dir() else []
+        for directory in [*sorted(below, key=lambda one: len(one.parts), reverse=True), top, top.parent]:
+            if directory != mount_point:
+                try:
+                    directory.rmdir()
+                except OSError:
+                    continue
+
+
+def processes(path: str) -> list[int]:
+    """The process ids in the cgroup ``path`` and below, of the first hierarchy that has it."""
+    for mount_point, _ in hierarchies():
+        top = mount_point / path.lstrip("/")
+        if top.is_dir():
+            files = [top / "cgroup.procs", *top.rglob("cgroup.procs")]
+            return sorted({int(line) for file in files for line in _lines(file)})
+    return []
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        return file.read_text(encoding="ascii").split()
+    except OSError:
+        return []
+
+
+def _hand_down_controllers(group: Path) -> None:
+    offered = (group / "cgroup.controllers").read_text(encoding="ascii").split()
+    for controller in _V2_CONTROLLERS:
+        if controller in offered:
+            try:
+                (group / "cgroup.subtree_control").write_text(f"+{controller}", encoding="ascii")
+            except OSError:
+                continue

@@ -1,0 +1,63 @@
+"""The network that joins machines: a bridge for the LAN, a veth pair for each machine on it, routes to pods."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pyroute2 import IPRoute
+
+from netproof.node.namespace import Machine
+
+BRIDGE = "br0"
+UPLINK = "eth0"
+"""What a machine on the LAN calls its interface."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A range of addresses and the neighbour that leads there."""
+
+    destination: str
+    gateway: str
+
+
+def make_lan(lan: Machine, address: str, prefix_length: int) -> None:
+    """Make the LAN's bridge, with ``address`` on it: there the clients of the cluster stand."""
+    with IPRoute(netns=lan.network) as netlink:
+        _up(netlink, "lo")
+        netlink.link("add", ifname=BRIDGE, kind="bridge")
+        _address(netlink, BRIDGE, address, prefix_length)
+        _up(netlink, BRIDGE)
+
+
+def join_lan(lan: Machine, machine: Machine, address: str, prefix_length: int, *, gateway: str) -> None:
+    """Give ``machine`` an interface on the LAN with ``address`` and a default route by ``gateway``."""
+    port = f"p-{machine.name}"
+    with IPRoute(netns=lan.network) as netlink:
+        netlink.link("add", ifname=port, kind="veth", peer={"ifname": UPLINK, "net_ns_fd": machine.network})
+        netlink.link("set", index=_index(netlink, port), master=_index(netlink, BRIDGE), state="up")
+    with IPRoute(netns=machine.network) as netlink:
+        _up(netlink, "lo")
+        _address(netlink, UPLINK, address, prefix_length)
+        _up(netlink, UPLINK)
+        netlink.route("add", dst="default", gateway=gateway)
+
+
+def add_routes(machine: Machine, routes: Iterable[Route]) -> None:
+    """Add static routes to ``machine``."""
+    with IPRoute(netns=machine.network) as netlink:
+        for route in routes:
+            netlink.route("add", dst=route.destination, gateway=route.gateway)
+
+
+def _index(netlink: IPRoute, name: str) -> int:
+    return int(netlink.link_lookup(ifname=name)[0])
+
+
+def _up(netlink: IPRoute, name: str) -> None:
+    netlink.link("set", index=_index(netlink, name), state="up")
+
+
+def _address(netlink: IPRoute, name: str, address: str, prefix_length: int) -> None:
+    netlink.addr("add", index=_index(netlink, name), address=address, prefixlen=prefix_length)

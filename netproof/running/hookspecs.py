@@ -1,0 +1,26 @@
+"""The hooks that netproof asks; a plugin or a conftest.py that knows the cluster answers them."""
+
+from __future__ import annotations
+
+import pytest
+
+from netproof.verdict import UnsupportedError
+
+
+@pytest.hookspec(firstresult=True)
+def pytest_netproof_missing_feature(config: pytest.Config, feature: str) -> UnsupportedError | None:
+    """Say that the cluster lacks ``feature``, before a check that needs it runs.
+
+    Returns:
+        What is missing and what would enable it, or None where the feature is there. A feature that nobody
+        calls missing counts as there.
+    """
+
+
+@pytest.hookspec(firstresult=True)
+def pytest_netproof_broken_cluster(config: pytest.Config) -> str | None:
+    """Say that a component of the cluster is broken, after a check failed and before it is called failed.
+
+    Returns:
+        Which component, with its last log lines and the path of its log; None where the cluster is sound.
+    """

@@ -1,0 +1,220 @@
+"""Judging: from what the phases of a check's test raised to its verdict."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import pytest
+
+from netproof.errors import NetproofError
+from netproof.ledger import AbandonedError, Ledger
+from netproof.report.record import RunRecord
+from netproof.report.results import CheckResult
+from netproof.running.collected import CollectedCheck, check_of
+from netproof.running.exclusive import RunningLock
+from netproof.running.selection import REQUIRED_KEYS
+from netproof.verdict import BlockedError, ClusterBrokeError, UnmetError, UnsupportedError, Verdict
+from netproof.waiting import TimedOutError
+
+When = Literal["setup", "call", "teardown"]
+
+REPORT_ATTRIBUTE = "netproof"
+"""On a report of pytest: what netproof has to say with it, as plain values that pytest-xdist can carry."""
+
+_HINDRANCE = pytest.StashKey[Exception | None]()
+_JUDGEMENT = pytest.StashKey["Judgement"]()
+_RANK = (Verdict.PASSED, Verdict.UNSUPPORTED, Verdict.BLOCKED, Verdict.ERROR, Verdict.FAILED)
+
+
+@dataclass
+class Judgement:
+    """The verdict of a check while its phases run, with the fields of its result."""
+
+    verdict: Verdict = Verdict.PASSED
+    fields: dict[str, Any] = field(default_factory=dict)
+
+    def add(self, verdict: Verdict, fields: dict[str, Any]) -> None:
+        """Take in the finding of one more phase: the graver verdict stands, and a later message is appended."""
+        graver = _RANK.index(verdict) > _RANK.index(self.verdict)
+        if verdict is Verdict.PASSED:
+            return
+        messages = [self.fields.get("message", ""), fields.get("message", "")]
+        if graver:
+            self.verdict, self.fields = verdict, {**self.fields, **fields}
+        self.fields["message"] = "\n".join(message for message in messages if message)
+
+
+class Judge:
+    """Runs where the checks run: keeps each from running before it may, and judges it.
+
+    Args:
+        ledger: the verdicts so far.
+        record: where evidence is attached.
+        lock: what keeps checks apart, where several processes run them.
+        worker: the id of this pytest-xdist worker; empty without.
+    """
+
+    def __init__(self, ledger: Ledger, record: RunRecord, lock: RunningLock | None, worker: str) -> None:
+        self._ledger = ledger
+        self._record = record
+        self._lock = lock
+        self._worker = worker
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Wait for the verdicts that the check needs, then for its turn; neither counts as its duration."""
+        found = check_of(item)
+        if found is None:
+            return (yield)
+        item.stash[_JUDGEMENT] = Judgement()
+        item.stash[_HINDRANCE] = self._hindrance(item, found)
+        turn = self._lock.held(alone=found.check.exclusive) if self._lock else contextlib.nullcontext()
+        with turn:
+            return (yield)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """End the check before its fixtures if it cannot be judged."""
+        if hindrance := item.stash.get(_HINDRANCE, None):
+            raise hindrance
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Judge the phase, and give the report the outcome and the wording of the verdict."""
+        report = yield
+        found = check_of(item)
+        if found is None or call.when not in {"setup", "call", "teardown"}:
+            return report
+        problem = call.excinfo.value if call.excinfo is not None and not report.passed else None
+        verdict, fields = self._finding(item, call.when, problem, report)
+        if isinstance(problem, NetproofError):
+            report.longrepr = str(problem)
+        if verdict in {Verdict.BLOCKED, Verdict.UNSUPPORTED}:
+            report.outcome = "skipped"
+            report.longrepr = (str(item.path), item.location[1] or 0, f"{verdict}: {fields['reason']}")
+        judgement = item.stash[_JUDGEMENT]
+        judgement.add(verdict, fields)
+        judgement.fields["duration_seconds" if call.when == "call" else f"{call.when}_seconds"] = round(
+            call.duration, 3
+        )
+        carried: dict[str, Any] = {"verdict": verdict.value, "events": self._record.take_events()}
+        if call.when == "teardown":
+            carried["result"] = self._result(found, judgement).model_dump(mode="json")
+        report.__dict__[REPORT_ATTRIBUTE] = carried
+        return report
+
+    def _hindrance(self, item: pytest.Item, found: CollectedCheck) -> Exception | None:
+        """Why the check cannot be judged; None where it can."""
+        in_the_way: dict[str, str] = {}
+        for key in item.stash[REQUIRED_KEYS]:
+            try:
+                verdict = self._ledger.wait_for(key)
+            except AbandonedError as problem:
+                in_the_way[key] = f"was not run ({problem})"
+            except NetproofError as problem:
+                return problem
+            else:
+                if verdict is not Verdict.PASSED:
+                    in_the_way[key] = _HOW_IT_STANDS[verdict]
+        if in_the_way:
+            reason = "needs " + ", and ".join(f"{key}, which {how}" for key, how in in_the_way.items())
+            return BlockedError(reason, in_the_way)
+        for feature in found.check.features:
+            missing: UnsupportedError | None = item.config.hook.pytest_netproof_missing_feature(
+                config=item.config, feature=feature
+            )
+            if missing is not None:
+                return missing
+        return None
+
+    def _finding(
+        self, item: pytest.Item, when: When, problem: BaseException | None, report: pytest.TestReport
+    ) -> tuple[Verdict, dict[str, Any]]:
+        if problem is None:
+            # An xfail that passes against its mark fails without an exception.
+            return (Verdict.FAILED, {"message": str(report.longrepr)}) if report.failed else (Verdict.PASSED, {})
+        if report.skipped and isinstance(getattr(report, "wasxfail", None), str):
+            return Verdict.UNSUPPORTED, {"reason": f"known not to hold: {report.wasxfail}"}
+        verdict, fields = finding(when, problem)
+        if verdict in {Verdict.FAILED, Verdict.ERROR}:
+            broken: str | None = item.config.hook.pytest_netproof_broken_cluster(config=item.config)
+            if broken:
+                return Verdict.ERROR, {**fields, "message": "\n".join([broken, fields["message"]])}
+        return verdict, fields
+
+    def _result(self, found: CollectedCheck, judgement: Judgement) -> CheckResult:
+        evidence = [*judgement.fields.pop("evidence", ())]
+        return CheckResult.model_validate(
+            {
+                **found.facts.model_dump(),
+                **judgement.fields,
+                "verdict": judgement.verdict,
+                "expected": judgement.fields.get("expected") or (found.check.title if _is_failed(judgement) else ""),
+                "evidence": [
+                    *map(self._record.relative, evidence),
+                    *self._record.take_evidence(found.key),
+                    *(self._record.take_evidence(found.check.id) if found.key != found.check.id else ()),
+                ],
+                "worker": self._worker,
+            }
+        )
+
+
+def finding(when: When, problem: BaseException) -> tuple[Verdict, dict[str, Any]]:
+    """The verdict that an exception in a phase means, and the fields of the result that it fills.
+
+    Only in the call phase does an exception speak of the subject: an assertion, a
+    :class:`~netproof.verdict.UnmetError`, ``pytest.fail``, and a :class:`~netproof.waiting.TimedOutError`, which
+    names a condition that did not come to hold. Fixtures are netproof's own.
+    """
+    match problem:
+        case UnsupportedError():
+            return Verdict.UNSUPPORTED, {"reason": problem.reason, "remedy": problem.enable}
+        case BlockedError():
+            return Verdict.BLOCKED, {"reason": problem.reason, "blocked_by": list(problem.blocked_by)}
+        case pytest.skip.Exception():
+            return Verdict.UNSUPPORTED, {"reason": problem.msg or "skipped"}
+        case NetproofError():
+            return Verdict.ERROR, {"message": problem.message, "remedy": problem.remedy}
+        case ClusterBrokeError():
+            return Verdict.ERROR, {"message": str(problem)}
+    verdict = Verdict.FAILED if when == "call" and isinstance(problem, _ABOUT_THE_SUBJECT) else Verdict.ERROR
+    said = str(problem).strip()
+    where = "" if when == "call" else f" in {when}"
+    fields: dict[str, Any] = {"message": said}
+    match problem:
+        case UnmetError():
+            fields |= {
+                "expected": problem.expected,
+                "observed": problem.observed,
+                "attempts": problem.attempts,
+                "objects": list(problem.objects),
+                "evidence": list(problem.evidence),
+            }
+        case TimedOutError():
+            observed = f"{problem.last} (after {problem.timeout_seconds:g} s)"
+            fields |= {"expected": problem.what, "observed": observed, "attempts": problem.attempts}
+        case _ if verdict is Verdict.FAILED:
+            fields |= {"observed": said or "the assertion failed without a message"}
+    if verdict is Verdict.ERROR:
+        fields["message"] = f"{type(problem).__name__}{where}: {said}"
+    return verdict, fields
+
+
+_ABOUT_THE_SUBJECT = (AssertionError, TimedOutError, pytest.fail.Exception)
+
+_HOW_IT_STANDS = {
+    Verdict.FAILED: "failed",
+    Verdict.BLOCKED: "is blocked itself",
+    Verdict.UNSUPPORTED: "is unsupported here",
+    Verdict.ERROR: "ended in an error",
+}
+
+
+def _is_failed(judgement: Judgement) -> bool:
+    return judgement.verdict is Verdict.FAILED

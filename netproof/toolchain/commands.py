@@ -1,0 +1,117 @@
+"""``netproof toolchain``: what there is, getting it, where it lies, and removing what is old."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.filesize import decimal
+from rich.table import Table
+
+from netproof.errors import NetproofError
+from netproof.toolchain.acquire import SOURCES_VARIABLE, Acquisition, allowed_sources, parse_sources
+from netproof.toolchain.cache import Installation, open_cache
+from netproof.toolchain.catalog import Component, load_catalog
+from netproof.toolchain.progress import ConsoleProgress
+from netproof.toolchain.prune import prune as prune_cache
+
+app = typer.Typer(no_args_is_help=True, help="The programs netproof runs: list, get, find and remove them.")
+
+KubernetesVersion = Annotated[
+    str | None,
+    typer.Option("--kubernetes-version", metavar="VERSION", help="Such as 1.36 or 1.36.3; the newest by default."),
+]
+Sources = Annotated[
+    str,
+    typer.Option("--sources", metavar="LIST", help="Only these of release,module,system.", envvar=SOURCES_VARIABLE),
+]
+
+_UNBROKEN_WIDTH = 160  # where no terminal sets a width, lines stay whole for grep and the like
+
+
+@app.command("list")
+def list_components() -> None:
+    """List all components: versions, programs, where they come from, and what the cache has of them."""
+    acquisition = _acquisition("")
+    table = Table(box=None, pad_edge=False)
+    for heading in ("component", "version", "programs", "sources"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("cached", overflow="fold")
+    table.add_column("size", justify="right", no_wrap=True)
+    total = 0
+    for component in acquisition.catalog.components.values():
+        for row, version in enumerate(component.versions or ("",)):
+            installed = acquisition.cached(component, version)
+            size = _size(installed)
+            total += size
+            table.add_row(
+                component.name,
+                version or (installed.version if installed else "-"),
+                "\n".join(component.programs) if row == 0 else "",
+                ", ".join(component.sources),
+                f"{installed.source}: {installed.origin}" if installed else "no",
+                decimal(size) if size else "",
+            )
+    console = Console()
+    console.print(table, width=None if console.is_terminal else _UNBROKEN_WIDTH, crop=False, no_wrap=True)
+    console.print(f"\n{decimal(total)} in {acquisition.cache.root}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def build(
+    components: Annotated[list[str] | None, typer.Argument(help="Components to get; all by default.")] = None,
+    kubernetes_version: KubernetesVersion = None,
+    sources: Sources = "",
+) -> None:
+    """Get components into the cache: downloaded from their release, or built from their pinned Go module."""
+    acquisition = _acquisition(sources)
+    names = components or list(acquisition.catalog.components)
+    tools = acquisition.ensure(names, kubernetes_version)
+    for name, facts in tools.describe().items():
+        typer.echo(f"{name} {facts['version']}: {facts['source']} ({facts['origin']})")
+
+
+@app.command()
+def path(
+    program: Annotated[str, typer.Argument(help="Such as kubectl.")], kubernetes_version: KubernetesVersion = None
+) -> None:
+    """Print the absolute path of a program that the cache has."""
+    acquisition = _acquisition("")
+    component = acquisition.catalog.provider_of(program)
+    version = acquisition.catalog.version_of(component, kubernetes_version)
+    installed = acquisition.cached(component, version)
+    if installed is None:
+        named = f"{component.name} {version}".rstrip()
+        raise NetproofError(f"the cache has no {program} ({named})", _build_command(component, version))
+    typer.echo(str(installed.programs[program].path))
+
+
+@app.command()
+def prune(
+    everything: Annotated[bool, typer.Option("--all", help="Also remove what is still wanted.")] = False,
+) -> None:
+    """Remove old versions, leftovers of interrupted runs and unused images from the cache."""
+    acquisition = _acquisition("")
+    pruned = prune_cache(acquisition.cache, acquisition.catalog, everything=everything)
+    for entry in pruned.removed:
+        typer.echo(f"removed {entry}")
+    for entry in pruned.kept_in_use:
+        typer.echo(f"kept {entry}: another run of netproof is installing it")
+    typer.echo(f"{decimal(pruned.freed_bytes)} freed in {acquisition.cache.root}")
+
+
+def _acquisition(sources: str) -> Acquisition:
+    chosen = parse_sources(sources, "--sources") if sources else allowed_sources()
+    return Acquisition(open_cache(), load_catalog(), ConsoleProgress(), chosen)
+
+
+def _build_command(component: Component, version: str) -> str:
+    of_kubernetes = "kubernetes" in (component.name, component.follows)
+    return f"netproof toolchain build {f'--kubernetes-version {version} ' if of_kubernetes else ''}{component.name}"
+
+
+def _size(installed: Installation | None) -> int:
+    if installed is None or installed.source == "system":
+        return 0
+    return sum(file.size for file in installed.programs.values())

@@ -1,0 +1,82 @@
+"""Removes from the cache what nothing uses any more."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from netproof.toolchain.cache import INCOMING_PREFIX, Cache
+from netproof.toolchain.catalog import Catalog
+
+UNUSED_IMAGE_SECONDS = 7 * 24 * 3600.0  # they are assembled anew in a second, so longer keeping buys nothing
+
+
+@dataclass(slots=True)
+class Pruned:
+    """What a pruning removed.
+
+    Attributes:
+        removed: the entries, by their path under the cache.
+        kept_in_use: entries another run of netproof is installing right now.
+        freed_bytes: how much space that gave back.
+    """
+
+    removed: list[str] = field(default_factory=list)
+    kept_in_use: list[str] = field(default_factory=list)
+    freed_bytes: int = 0
+
+
+def prune(cache: Cache, catalog: Catalog, *, everything: bool = False) -> Pruned:
+    """Removes versions that the catalogue does not lead to, what interrupted runs left, and images long unused.
+
+    Args:
+        cache: what to prune.
+        catalog: what is still wanted.
+        everything: also removes what is still wanted, and the stored images.
+    """
+    pruned = Pruned()
+    wanted = set() if everything else _wanted_entries(cache, catalog)
+    for name in sorted({entry.name for entry in (*_children(cache.programs), *_children(cache.downloads))}):
+        unfinished = _children(cache.downloads / name)
+        entries = [entry for entry in _children(cache.programs / name) if entry not in wanted]
+        with cache.lock_if_free(name) as free:
+            for entry in (*unfinished, *entries):
+                if free or not (entry in unfinished or entry.name.startswith(INCOMING_PREFIX)):
+                    _remove(entry, cache, pruned)
+                else:
+                    pruned.kept_in_use.append(str(entry.relative_to(cache.root)))
+    oldest = time.time() - UNUSED_IMAGE_SECONDS
+    stale_images = [file for file in cache.images.files() if everything or file.stat().st_mtime < oldest]
+    for entry in (*_children(cache.logs), *stale_images):
+        _remove(entry, cache, pruned)
+    return pruned
+
+
+def size_of(path: Path) -> int:
+    """The bytes that a file, or all files under a directory, take."""
+    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+    return sum(file.lstat().st_size for file in files)
+
+
+def _wanted_entries(cache: Cache, catalog: Catalog) -> set[Path]:
+    return {
+        cache.entry(component, version, source)
+        for component in catalog.components.values()
+        for version in component.versions or ("",)
+        for source in component.sources
+    }
+
+
+def _children(directory: Path) -> list[Path]:
+    return sorted(directory.iterdir()) if directory.is_dir() else []
+
+
+def _remove(entry: Path, cache: Cache, pruned: Pruned) -> None:
+    pruned.freed_bytes += size_of(entry)
+    pruned.removed.append(str(entry.relative_to(cache.root)))
+    if entry.is_dir():
+        shutil.rmtree(entry)
+    else:
+        entry.unlink()
