@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from netproof.cluster.names import PAUSE_IMAGE
 from netproof.cluster.spec import ClusterSpec, NodeSpec
 from netproof.cluster.state import StateDirectory
 from netproof.node.links import UPLINK
@@ -19,7 +20,6 @@ CONTROL_PLANE = "control-plane"
 LAN = "lan"
 REGISTRY_PORT = 5000
 CONTAINERD_SOCKET = "/run/containerd/containerd.sock"
-PAUSE_IMAGE = "registry.k8s.io/pause:3.10.1"
 
 
 @dataclass(frozen=True, slots=True)

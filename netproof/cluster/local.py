@@ -20,6 +20,7 @@ from netproof.cluster.pki import write_pki
 from netproof.cluster.spec import ClusterSpec
 from netproof.cluster.state import StateDirectory
 from netproof.errors import NetproofError
+from netproof.observe.standpoint import AgentStandpoint
 
 OnEvent = Callable[[str, float], None]
 """Called with what was reached and the seconds since the start."""
@@ -53,7 +54,7 @@ class LocalCluster:
         cls,
         spec: ClusterSpec,
         *,
-        image_server: Mapping[str, Any],
+        image_server: Callable[[], Mapping[str, Any]],
         node_files: Mapping[str, str],
         on_event: OnEvent,
         detach: bool = False,
@@ -62,7 +63,7 @@ class LocalCluster:
 
         Args:
             spec: what it is made of.
-            image_server: the configuration of the component that serves images.
+            image_server: makes the configuration of the component that serves images, once the name is taken.
             node_files: further configuration files of each node, by path inside it.
             on_event: called at each step.
             detach: whether it outlives this process.
@@ -74,7 +75,7 @@ class LocalCluster:
         cluster = cls(spec.name)
         lock = state.claim(spec.name)
         try:
-            cluster._prepare(spec, image_server, node_files)
+            cluster._prepare(spec, image_server(), node_files)
             events = cluster._launch(spec, lock, detach=detach)
         finally:
             os.close(lock)
@@ -136,9 +137,16 @@ class LocalCluster:
             for name, death in status["dead"].items()
         ]
 
-    def agent_socket(self, standpoint: str) -> Path:
-        """The socket of the agent that stands on ``lan``, ``control-plane``, a node's name, or in a pod (``pod:UID``)."""
-        return Path(request(self._state.control_socket, op="agent", standpoint=standpoint)["socket"])
+    def standpoint(self, place: str) -> AgentStandpoint:
+        """Who acts on ``lan``, ``control-plane``, a node (by name), or in a pod (``pod:UID``).
+
+        Raises:
+            NetproofError: there is no such place.
+        """
+        socket_path = Path(request(self._state.control_socket, op="agent", standpoint=place)["socket"])
+        standpoint = AgentStandpoint(place, socket_path)
+        standpoint.wait_until_up()
+        return standpoint
 
     def status(self) -> dict[str, Any]:
         """The supervisor's view: components that run, with pid and log, and those that died."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from netproof.errors import NetproofError
@@ -109,6 +109,10 @@ class ClusterSpec:
     def cgroup(self) -> str:
         """The cgroup below which everything of this cluster runs, relative to each hierarchy's root."""
         return f"/netproof/{self.name}"
+
+    def with_tools(self, tools: dict[str, str], readable_directories: tuple[str, ...]) -> ClusterSpec:
+        """The same cluster, made of these programs."""
+        return replace(self, tools=tools, readable_directories=readable_directories)
 
     def write(self, path: Path) -> None:
         """Store this specification as JSON."""

@@ -21,7 +21,7 @@ class Access:
     Attributes:
         service: :data:`REGISTRY` or :data:`SHORT_LINKS`.
         client: the address that asked.
-        method: the HTTP method.
+        method: the HTTP method; empty where the client did not come as far as a request.
         target: path and query; for short links the whole URL.
         status: the HTTP status of the answer; 0 where none could be given.
         bytes_sent: the length of the answer's body.
@@ -34,8 +34,8 @@ class Access:
 
     service: str
     client: str
-    method: str
-    target: str
+    method: str = ""
+    target: str = ""
     status: int = 0
     bytes_sent: int = 0
     image: str = ""
@@ -94,7 +94,8 @@ def read_accesses(path: Path) -> Iterator[Access]:
         if line.endswith("\n"):
             facts = json.loads(line)
             del facts["time"]
-            yield Access(**{**facts, "ports": tuple(facts.get("ports", ()))})
+            facts["ports"] = tuple(facts.get("ports", ()))
+            yield Access(**facts)
 
 
 def replaced_images(path: Path) -> tuple[ReplacedImage, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import socketserver
 import ssl
 import sys
@@ -67,6 +68,11 @@ class Listener(ThreadingHTTPServer):
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), self.port
 
+    def stop(self) -> None:
+        """Ends ``serve_forever``, which must be running, at once rather than at its next look."""
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.shutdown()
+
     def finish_request(self, request: Any, client_address: Any) -> None:
         """Answers a connection, in its own thread, the TLS handshake included."""
         if self.tls is None:
@@ -81,7 +87,7 @@ class Listener(ThreadingHTTPServer):
         del request
         problem = sys.exc_info()[1]
         if isinstance(problem, ssl.SSLError):
-            self.log.write(Access(self.service, client_address[0], "", "", problem=f"TLS: {problem.reason or problem}"))
+            self.log.write(Access(self.service, client_address[0], problem=f"TLS: {problem.reason or problem}"))
         elif not isinstance(problem, _CLIENT_WENT_AWAY):
             print(f"{self.service} server, request of {client_address[0]}: {problem!r}", file=sys.stderr, flush=True)
 

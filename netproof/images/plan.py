@@ -21,6 +21,9 @@ KINDS = ("web", "busybox")
 """What an image can be replaced by: a web server of the pod's files, or a shell with small tools."""
 
 
+_SHELL_IMAGES = frozenset({"alpine", "busybox", "curl", "wget"})
+
+
 class StandInLike(Protocol):
     """What a submission says of one image; :class:`PlannedStandIn` and the submission's own type both fit."""
 
@@ -57,8 +60,8 @@ Plan = Mapping[ImageReference, PlannedStandIn]
 
 
 def default_stand_in(image: ImageReference) -> PlannedStandIn:
-    """What takes the place of an image that no plan names: a shell for busybox, a web server for anything else."""
-    if image.repository.rpartition("/")[2] == "busybox":
+    """What takes the place of an image that no plan names: a shell for busybox and its like, else a web server."""
+    if image.repository.rpartition("/")[2] in _SHELL_IMAGES:
         return PlannedStandIn("busybox")
     return PlannedStandIn("web", (DEFAULT_WEB_PORT,))
 

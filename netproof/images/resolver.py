@@ -13,8 +13,10 @@ from typing import Any
 from netproof.errors import NetproofError
 from netproof.images.plan import KINDS, PlanFile, PlannedStandIn, default_stand_in
 from netproof.images.policy import ImagePolicy
-from netproof.images.reference import ImageReference
-from netproof.toolchain.oci import CONFIG_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, BlobStore
+from netproof.images.reference import ImageReference, is_digest
+
+MANIFEST_MEDIA_TYPE = "application/vnd.oci.image.manifest.v1+json"
+CONFIG_MEDIA_TYPE = "application/vnd.oci.image.config.v1+json"
 
 STANDS_IN_FOR_LABEL = "io.netproof.stands-in-for"
 """The label of a stand-in's image configuration that holds the name it was asked for by."""
@@ -63,7 +65,9 @@ class Resolver:
     """Answers what the registry has.
 
     Args:
-        blobs: where the blobs of netproof's own images lie.
+        blobs: the root of the store with netproof's own images, in the form of an OCI image layout
+            (``blobs/sha256/<hex>``). It is read here without the package that fills it, whose imports take longer than
+            the server may take to listen.
         images: those images.
         policy: ``pull``: names of netproof's own images alone are known; ``stand-in``: every name is.
         plan: the stand-ins of the submission.
@@ -72,10 +76,10 @@ class Resolver:
         NetproofError: the policy is ``auto``, a name is no image name, or a kind of stand-in or a manifest is missing.
     """
 
-    def __init__(self, blobs: BlobStore, images: SystemImages, policy: ImagePolicy, plan: PlanFile) -> None:
+    def __init__(self, blobs: Path, images: SystemImages, policy: ImagePolicy, plan: PlanFile) -> None:
         if policy is ImagePolicy.AUTO:
             raise NetproofError("the image policy auto was not decided before the registry was started")
-        self._blobs = blobs
+        self._blobs = blobs / "blobs" / "sha256"
         self._policy = policy
         self._plan = plan
         self._bases = dict(images.stand_ins)
@@ -118,8 +122,13 @@ class Resolver:
             return self._configs[digest]
         if digest in self._manifests:
             return self._manifests[digest].content
-        path = self._blobs.path(digest)
+        path = self._path(digest)
         return path if path.is_file() else None
+
+    def _path(self, digest: str) -> Path:
+        if not is_digest(digest):
+            raise NetproofError(f"{digest!r} is not a digest of the form sha256:<64 hexadecimal digits>")
+        return self._blobs / digest.removeprefix("sha256:")
 
     def _stored_manifest(self, digest: str) -> ServedManifest:
         content = self._content(digest)
@@ -128,7 +137,7 @@ class Resolver:
 
     def _content(self, digest: str) -> bytes:
         try:
-            return self._blobs.path(digest).read_bytes()
+            return self._path(digest).read_bytes()
         except OSError as problem:
             raise NetproofError(
                 f"the image store lacks {digest}: {problem.strerror}",

@@ -24,7 +24,6 @@ from netproof.images.policy import ImagePolicy
 from netproof.images.registry import RegistryServer
 from netproof.images.resolver import Resolver, SystemImages
 from netproof.images.shortlinks import ShortLinkServer, tls_context
-from netproof.toolchain.oci import BlobStore
 
 EXIT_NOT_STARTED = 2
 """The exit code where the server could not start."""
@@ -92,7 +91,7 @@ class ImageServer:
         except ValueError as problem:
             raise NetproofError(f"the image policy {config.policy!r} is neither pull nor stand-in") from problem
         images = SystemImages(config.system_images, config.stand_ins)
-        resolver = Resolver(BlobStore(Path(config.blobs)), images, policy, PlanFile(Path(config.plan)))
+        resolver = Resolver(Path(config.blobs), images, policy, PlanFile(Path(config.plan)))
         with ExitStack() as opened:
             log = _open_log(Path(config.access_log))
             opened.callback(log.close)
@@ -107,7 +106,7 @@ class ImageServer:
         """Begins to answer, in threads."""
         for listener in self.listeners:
             threading.Thread(target=listener.serve_forever, daemon=True).start()
-            self._opened.callback(listener.shutdown)
+            self._opened.callback(listener.stop)
         return self
 
     def __exit__(self, *_: object) -> None:

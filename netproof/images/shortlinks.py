@@ -30,7 +30,7 @@ page=/app/index.html
 : "${HOSTNAME:=$(hostname)}"
 export HOSTNAME
 escaped() { sed -e 's/&/\\&amp;/g' -e 's/</\\&lt;/g'; }
-if ! : > "$page"; then
+if ! (: > "$page"); then
     echo "netproof: $page cannot be written: is a volume mounted at /app in this init container?" >&2
     exit 1
 fi

@@ -10,7 +10,6 @@ import time
 
 from netproof.observe.protocol import Completed, ExecRequest
 
-
 _running: set[int] = set()
 """The process groups of the commands under way."""
 

@@ -23,8 +23,8 @@ STYLES: Final = {
     Verdict.ERROR: "bold magenta",
 }
 
-_NARROW = 72
-"""Below this many columns the table says no more than id, verdict and time."""
+_LEAST_OF_A_TITLE = 20
+"""With fewer columns left, the table says no more than id, verdict and time."""
 
 _LONGEST_FIELD_LINES = 12
 """What is longer is in results.json."""
@@ -52,21 +52,24 @@ def render(parts: Iterable[RenderableType], *, width: int, colour: bool) -> str:
 def sections(results: Results, *, width: int) -> Iterator[RenderableType]:
     """One table a section, in the order in which the sections first ran."""
     names = list(dict.fromkeys(check.section for check in results.checks))
+    of_verdict, of_seconds, between = len(Verdict.UNSUPPORTED), 8, 2
     longest = max((len(check.key) for check in results.checks), default=0)
+    of_id = max(10, min(longest, width - of_verdict - of_seconds - 3 * between))
+    of_rest = width - of_id - of_verdict - of_seconds - 4 * between
     for name in names:
         yield Text(name, style="bold")
-        table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0), expand=False)
-        table.add_column(overflow="fold", width=min(longest, max(10, width - 28)))
-        table.add_column(no_wrap=True, width=len(Verdict.UNSUPPORTED))
-        table.add_column(no_wrap=True, justify="right", width=8)
-        if width >= _NARROW:
-            table.add_column(no_wrap=True, overflow="ellipsis", style="dim")
+        table = Table(box=None, show_header=False, pad_edge=False, padding=(0, between, 0, 0), expand=False)
+        table.add_column(overflow="fold", width=of_id)
+        table.add_column(no_wrap=True, width=of_verdict)
+        table.add_column(no_wrap=True, justify="right", width=of_seconds)
+        if of_rest >= _LEAST_OF_A_TITLE:
+            table.add_column(no_wrap=True, overflow="ellipsis", style="dim", width=of_rest)
         for check in results.checks:
             if check.section == name:
                 cells = [Text(check.key), Text(check.verdict, style=STYLES[check.verdict])]
                 cells += [Text(f"{check.duration_seconds:.1f} s"), Text(check.reason or check.title)]
                 table.add_row(*cells[: len(table.columns)])
-        yield Padding(table, (0, 0, 0, 2))
+        yield Padding(table, (0, 0, 0, between))
 
 
 def troubles(results: Results) -> Iterator[RenderableType]:

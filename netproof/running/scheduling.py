@@ -19,9 +19,23 @@ they can come to lie behind a check that waits for them. Hence this scheduler. W
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import pytest
-from xdist.scheduler import LoadScheduling
-from xdist.workermanage import WorkerController
+
+if TYPE_CHECKING:
+
+    class LoadScheduling:
+        """The part of xdist's scheduler that is used here: xdist declares no types to those who import it."""
+
+        pending: list[int]
+        node2pending: dict[Any, list[int]]
+        collection: list[str] | None
+        maxschedchunk: int | None
+
+        def __init__(self, config: pytest.Config) -> None: ...
+else:
+    from xdist.scheduler import LoadScheduling
 
 LONG_SECONDS = 0.1
 """A worker whose last item took this long, and that has two more, is not sent others yet (as in LoadScheduling)."""
@@ -30,7 +44,7 @@ LONG_SECONDS = 0.1
 class RisingScheduling(LoadScheduling):
     """LoadScheduling, with each worker's items in rising order also after a worker died."""
 
-    def check_schedule(self, node: WorkerController, duration: float = 0) -> None:
+    def check_schedule(self, node: Any, duration: float = 0) -> None:
         """Send the worker more items if it is short of them, or tell it that there are none for it."""
         if node.shutting_down:
             return
@@ -48,7 +62,7 @@ class RisingScheduling(LoadScheduling):
         if not self.pending or (not following and len(queue) == 1):
             node.shutdown()
 
-    def remove_node(self, node: WorkerController) -> str | None:
+    def remove_node(self, node: Any) -> str | None:
         """Take back the items of a worker that is gone; the one that it was running is returned."""
         queue = self.node2pending.pop(node)
         if not queue:

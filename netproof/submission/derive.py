@@ -8,10 +8,11 @@ A check of subject D reads as what it changes::
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from netproof.submission.manifest import Manifest, ManifestObject
+from netproof.errors import NetproofError
+from netproof.submission.manifest import PROBES, Manifest, ManifestObject, items_at, mapping_at, web_container
 from netproof.submission.patch import merge_patch
 
 Change = Callable[[Manifest], None]
@@ -19,9 +20,16 @@ Change = Callable[[Manifest], None]
 Patch = Mapping[str, Any] | Change
 """A JSON merge patch (RFC 7386) or a :data:`Change`."""
 
-_SERVER_METADATA = ("uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink", "ownerReferences")
+_SERVER_METADATA = (
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "managedFields",
+    "selfLink",
+    "ownerReferences",
+)
 _SERVER_ANNOTATIONS = ("kubectl.kubernetes.io/last-applied-configuration", "deployment.kubernetes.io/revision")
-_PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 
 
 def derive(
@@ -62,7 +70,7 @@ def strategy(*, max_unavailable: int | str, max_surge: int | str) -> Change:
 
     def change(manifest: Manifest) -> None:
         bounds = {"maxUnavailable": max_unavailable, "maxSurge": max_surge}
-        manifest["spec"]["strategy"] = {"type": "RollingUpdate", "rollingUpdate": bounds}
+        manifest.setdefault("spec", {})["strategy"] = {"type": "RollingUpdate", "rollingUpdate": bounds}
 
     return change
 
@@ -71,7 +79,7 @@ def recreate() -> Change:
     """The strategy Recreate, instead of whatever strategy was declared."""
 
     def change(manifest: Manifest) -> None:
-        manifest["spec"]["strategy"] = {"type": "Recreate"}
+        manifest.setdefault("spec", {})["strategy"] = {"type": "Recreate"}
 
     return change
 
@@ -112,8 +120,8 @@ def short_periods(*, probe_seconds: int = 1, grace_seconds: int = 1) -> Change:
     def change(manifest: Manifest) -> None:
         pod_spec = pod_spec_of(manifest)
         pod_spec["terminationGracePeriodSeconds"] = grace_seconds
-        for container in pod_spec["containers"]:
-            for probe in (container[name] for name in _PROBES if name in container):
+        for container in items_at(pod_spec, "containers"):
+            for probe in (container[name] for name in PROBES if isinstance(container.get(name), dict)):
                 probe.update(periodSeconds=probe_seconds, initialDelaySeconds=0)
                 probe.pop("timeoutSeconds", None)
                 probe.pop("terminationGracePeriodSeconds", None)
@@ -132,25 +140,28 @@ def pod_labels(labels: Mapping[str, str]) -> Change:
 
 
 def pod_spec_of(manifest: Manifest) -> dict[str, Any]:
-    """The pod spec in the manifest of a Pod or of a workload with a template.
+    """The pod spec in the manifest of a Pod or of a workload with a template, to be changed in place.
 
     Raises:
-        KeyError: the manifest has none.
+        NetproofError: the manifest has none.
     """
-    spec: dict[str, Any] = manifest["spec"] if manifest["kind"] == "Pod" else manifest["spec"]["template"]["spec"]
+    path = ("spec",) if manifest["kind"] == "Pod" else ("spec", "template", "spec")
+    spec = mapping_at(manifest, *path)
+    if not isinstance(spec, dict) or not spec:
+        name = f"{manifest['kind']}/{manifest['metadata']['name']}"
+        raise NetproofError(f"{name} has no pod spec", f"write one under {'.'.join(path)}")
     return spec
 
 
-def web_container_of(manifest: Manifest) -> dict[str, Any]:
-    """The container that serves the page: the one named ``web``, else the first with a probe, else the first."""
-    containers: list[dict[str, Any]] = pod_spec_of(manifest)["containers"]
-    named: Iterator[dict[str, Any]] = (c for c in containers if c.get("name") == "web")
-    probed: Iterator[dict[str, Any]] = (c for c in containers if c.keys() & set(_PROBES))
-    return next(named, None) or next(probed, None) or containers[0]
-
-
 def _on_web_container(change_container: Callable[[dict[str, Any]], None]) -> Change:
-    return lambda manifest: change_container(web_container_of(manifest))
+    def change(manifest: Manifest) -> None:
+        container = web_container(pod_spec_of(manifest))
+        if not isinstance(container, dict):
+            name = f"{manifest['kind']}/{manifest['metadata']['name']}"
+            raise NetproofError(f"{name} has no container", "list at least one under spec.containers of its pods")
+        change_container(container)
+
+    return change
 
 
 def _set_probe(container: dict[str, Any], name: str, probe: Mapping[str, Any] | None) -> None:
@@ -175,5 +186,6 @@ def _forget_the_server(manifest: Manifest) -> None:
             spec.pop("clusterIP", None)
             spec.pop("clusterIPs", None)
         spec.pop("healthCheckNodePort", None)
-        for port in spec.get("ports") or []:
-            port.pop("nodePort", None)
+        for port in items_at(spec, "ports"):
+            if isinstance(port, dict):
+                port.pop("nodePort", None)

@@ -1,8 +1,8 @@
 """Where the parts of the homework are in a submission, whatever its author named files, folders and objects.
 
-Of 59 real submissions nearly all keep the names of the seven main files; the folders vary (``coredns/``, ``core-dns/``,
-files at the root), some use ``.yml``, and a few name the Deployment otherwise. A part is looked for by the expected file
-first, then by the expected name of the object, then by the role it plays.
+Of 59 real submissions nearly all keep the names of the seven main files; the folders vary (``coredns/``,
+``core-dns/``, files at the root), some use ``.yml``, and a few name the Deployment otherwise. A part is looked for by
+the expected file first, then by the expected name of the object, then by the role it plays.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from pathlib import PurePosixPath
 
 from netproof.submission.manifest import ManifestObject, items_at, mapping_at
@@ -64,7 +65,12 @@ EXPECTED = {
     Part.WEB_DEPLOY: _at(f"{NETWORKS}/web-deploy.yaml", "Deployment", name="web"),
     Part.WEB_SVC_CIP: _at(f"{NETWORKS}/web-svc-cip.yaml", "Service", name="web-svc-cip"),
     Part.METALLB_CONFIG: _at(
-        f"{NETWORKS}/metallb-config.yaml", "ConfigMap", "IPAddressPool", "AddressPool", "L2Advertisement", "BGPAdvertisement"
+        f"{NETWORKS}/metallb-config.yaml",
+        "ConfigMap",
+        "IPAddressPool",
+        "AddressPool",
+        "L2Advertisement",
+        "BGPAdvertisement",
     ),
     Part.WEB_SVC_LB: _at(f"{NETWORKS}/web-svc-lb.yaml", "Service", name="web-svc-lb"),
     Part.COREDNS: _at(f"{NETWORKS}/coredns/"),
@@ -117,7 +123,7 @@ class LocatedPart:
                 return f"{self.expected}: missing"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Layout:
     """All parts, and the objects that belong to none."""
 
@@ -132,7 +138,16 @@ class Layout:
 
     def part_of(self, wanted: ManifestObject) -> Part | None:
         """The part an object belongs to, None where it belongs to none."""
-        return next((located.part for located in self.parts if any(o is wanted for o in located.objects)), None)
+        return self._parts_by_identity.get(id(wanted))
+
+    def plays_part(self, wanted: ManifestObject) -> bool:
+        """Whether an object is the one that plays its part, not merely a further one beside it."""
+        part = self.part_of(wanted)
+        return part is not None and self[part].main is wanted
+
+    @cached_property
+    def _parts_by_identity(self) -> dict[int, Part]:
+        return {id(found): located.part for located in self.parts for found in located.objects}
 
     def __str__(self) -> str:
         return "\n".join(str(located) for located in self.parts)
@@ -183,7 +198,9 @@ def _part(found: ManifestObject) -> Part | None:
 
 def _part_by_role(found: ManifestObject, stem: str) -> Part | None:
     """The part of an object in a file of another name, going by what the object does."""
-    if found.group == "metallb.io" or (found.kind == "ConfigMap" and found.namespace == "metallb-system" and found.name == "config"):
+    if found.group == "metallb.io" or (
+        found.kind == "ConfigMap" and found.namespace == "metallb-system" and found.name == "config"
+    ):
         return Part.METALLB_CONFIG
     if "canary" in stem or "canary" in found.name or "canary" in (found.namespace or "") or is_canary_ingress(found):
         return Part.CANARY
@@ -193,7 +210,9 @@ def _part_by_role(found: ManifestObject, stem: str) -> Part | None:
         case "Service":
             return _service_part(found)
         case "Ingress":
-            about_dashboard = "dashboard" in stem + found.name or any("dashboard" in name for name in ingress_backends(found))
+            about_dashboard = "dashboard" in stem + found.name or any(
+                "dashboard" in name for name in ingress_backends(found)
+            )
             return Part.DASHBOARD if about_dashboard else Part.WEB_INGRESS
         case _:
             return None
@@ -219,14 +238,19 @@ def _service_part(service: ManifestObject) -> Part | None:
 
 def is_canary_ingress(found: ManifestObject) -> bool:
     """Whether an object is an Ingress that ingress-nginx takes as a canary."""
-    return found.kind == "Ingress" and str(found.annotations.get("nginx.ingress.kubernetes.io/canary", "")).lower() == "true"
+    return (
+        found.kind == "Ingress"
+        and str(found.annotations.get("nginx.ingress.kubernetes.io/canary", "")).lower() == "true"
+    )
 
 
 def ingress_backends(ingress: ManifestObject) -> tuple[str, ...]:
     """The names of the Services an Ingress routes to, in both the v1 and the v1beta1 form."""
     backends = [mapping_at(ingress.spec, "defaultBackend"), mapping_at(ingress.spec, "backend")]
     backends += [
-        mapping_at(path, "backend") for rule in items_at(ingress.spec, "rules") for path in items_at(rule, "http", "paths")
+        mapping_at(path, "backend")
+        for rule in items_at(ingress.spec, "rules")
+        for path in items_at(rule, "http", "paths")
     ]
     names = (mapping_at(backend, "service").get("name") or backend.get("serviceName") for backend in backends)
     return tuple(name for name in names if isinstance(name, str))

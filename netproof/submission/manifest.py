@@ -15,6 +15,9 @@ Manifest = dict[str, Any]
 
 _STEP = re.compile(r"\.?(?P<name>[^.\[\]]+)|\[(?P<quote>[\"']?)(?P<bracket>[^\]]*?)(?P=quote)\]|(?P<dot>\.)")
 
+PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
+"""The fields of a container that hold a probe."""
+
 CLUSTER_SCOPED = frozenset(
     {
         "APIService",
@@ -62,7 +65,7 @@ class ManifestObject:
         kind: as written.
         name: ``metadata.name``.
         namespace: ``metadata.namespace`` as written, None where the manifest names none.
-        manifest: the whole object as plain data; treat it as read-only, and copy it with ``copy.deepcopy`` to change it.
+        manifest: the whole object as plain data; treat it as read-only, and change a ``copy.deepcopy`` of it.
         source: where it was read.
         text: the text of its document.
     """
@@ -106,7 +109,7 @@ class ManifestObject:
 
     @property
     def pod_template(self) -> Mapping[str, Any] | None:
-        """What its pods are made from: ``metadata`` and ``spec`` of a Pod, the template of a workload; None for other kinds."""
+        """``metadata`` and ``spec`` its pods are made from: a Pod's own, a workload's template; None for others."""
         if self.kind == "Pod":
             return {"metadata": mapping_at(self.manifest, "metadata"), "spec": self.spec}
         if self.kind == "CronJob":
@@ -169,6 +172,19 @@ def mapping_at(tree: Mapping[str, Any] | None, *steps: str) -> Mapping[str, Any]
 
 
 def items_at(tree: Mapping[str, Any] | None, *steps: str) -> list[Mapping[str, Any]]:
-    """The mappings of the list under some keys, empty where there is no list; items that are no mapping are left out."""
+    """The mappings of the list under some keys, empty where there is none; items that are no mapping are left out."""
     value = mapping_at(tree, *steps[:-1]).get(steps[-1])
     return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+
+
+def has_probe(container: Mapping[str, Any]) -> bool:
+    """Whether a container declares any probe."""
+    return any(probe in container for probe in PROBES)
+
+
+def web_container(pod_spec: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """The container that serves the page: the one named ``web``, else the first with a probe, else the first."""
+    containers = items_at(pod_spec, "containers")
+    named = [container for container in containers if container.get("name") == "web"]
+    probed = [container for container in containers if has_probe(container)]
+    return next(iter(named or probed or containers), None)

@@ -5,11 +5,11 @@ The order, and why:
 1. Namespaces, then CustomResourceDefinitions: what follows may live in the one and be an instance of the other.
 2. Service accounts and RBAC, configuration and secrets, storage: a pod that starts finds what it names.
 3. The address pools of MetalLB: a LoadBalancer that comes before its pool stays pending until MetalLB looks again.
-4. Services of type LoadBalancer in the order of the homework (``web-svc-lb``, CoreDNS, the ingress), since MetalLB hands out
-   addresses in the order it sees them: ``web-svc-lb`` gets the first of the pool, as its author saw, and one that asks for
-   a fixed address comes before those that take any.
-5. Other Services, then workloads: a Service that exists first is in the environment of the pods, and its address is known
-   before there is traffic.
+4. Services of type LoadBalancer in the order of the homework (``web-svc-lb``, CoreDNS, the ingress), since MetalLB
+   hands out addresses in the order it sees them: ``web-svc-lb`` gets the first of the pool, as its author saw, and one
+   that asks for a fixed address comes before those that take any.
+5. Other Services, then workloads: a Service that exists first is in the environment of the pods, and its address is
+   known before there is traffic.
 6. IngressClasses, main Ingresses, then canary Ingresses: a canary is nothing without the Ingress it belongs to.
 7. Kinds that are not known here, and webhooks last: a webhook whose backend is not up yet refuses everything after it.
 
@@ -125,7 +125,8 @@ class Redefinition:
 
     def __str__(self) -> str:
         others = ", ".join(str(other.source) for other in self.shadowed)
-        return f"{self.applied.kind}/{self.applied.name} is defined differently in {self.applied.source} (applied) and in {others}"
+        name = f"{self.applied.kind}/{self.applied.name}"
+        return f"{name} is defined differently in {self.applied.source} (applied) and in {others}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,15 +177,16 @@ class Plan:
 def plan(submission: Submission) -> Plan:
     """The apply plan of a submission; a pure function of it.
 
-    Not applied: everything in ``kubernetes-intro``, and the intro pod wherever it lies (the homework deletes it before the
-    Deployment comes, and its label would put it behind the web Services); and all but one definition of an object that is
-    defined several times: applying them one after the other could roll pods out twice, move addresses or be refused for
-    an immutable field, and would end with the one that counts anyway (see :meth:`Submission.precedence`).
+    Not applied: everything in ``kubernetes-intro``, and the intro pod wherever it lies (the homework deletes it before
+    the Deployment comes, and its label would put it behind the web Services); and all but one definition of an object
+    that is defined several times: applying them one after the other could roll pods out twice, move addresses or be
+    refused for an immutable field, and would end with the one that counts (see :meth:`Submission.precedence`).
     """
     left_out: list[LeftOut] = []
     definitions: dict[tuple[str, str, str, str | None], list[Step]] = {}
+    cluster_scoped = _cluster_scoped_by_definition(submission)
     for candidate in submission.objects:
-        step = _step(submission, candidate)
+        step = _step(submission, candidate, (candidate.group, candidate.kind) in cluster_scoped)
         if reason := _reason_to_leave_out(candidate, step.part):
             left_out.append(LeftOut(candidate, reason))
             continue
@@ -210,9 +212,9 @@ def _reason_to_leave_out(candidate: ManifestObject, part: Part | None) -> str:
     return ""
 
 
-def _step(submission: Submission, candidate: ManifestObject) -> Step:
+def _step(submission: Submission, candidate: ManifestObject, cluster_scoped: bool) -> Step:
     part = submission.layout.part_of(candidate)
-    if not candidate.is_namespaced or _cluster_scoped_by_definition(submission, candidate):
+    if not candidate.is_namespaced or cluster_scoped:
         return Step(candidate, None, NamespaceOrigin.CLUSTER, part)
     if candidate.namespace is not None:
         return Step(candidate, candidate.namespace, NamespaceOrigin.DECLARED, part)
@@ -221,15 +223,13 @@ def _step(submission: Submission, candidate: ManifestObject) -> Step:
     return Step(candidate, DEFAULT_NAMESPACE, NamespaceOrigin.DEFAULT, part)
 
 
-def _cluster_scoped_by_definition(submission: Submission, candidate: ManifestObject) -> bool:
-    """Whether the submission itself brings the CustomResourceDefinition of this kind, with scope Cluster."""
-    return any(
-        definition.spec.get("scope") == "Cluster"
-        and definition.spec.get("group") == candidate.group
-        and mapping_at(definition.spec, "names").get("kind") == candidate.kind
+def _cluster_scoped_by_definition(submission: Submission) -> set[tuple[str, str]]:
+    """Group and kind of what the submission itself defines, by a CustomResourceDefinition, to live in no namespace."""
+    return {
+        (str(definition.spec.get("group")), str(mapping_at(definition.spec, "names").get("kind")))
         for definition in submission.objects
-        if definition.kind == "CustomResourceDefinition"
-    )
+        if definition.kind == "CustomResourceDefinition" and definition.spec.get("scope") == "Cluster"
+    }
 
 
 def _order(step: Step) -> tuple[int, int, bool, str, int]:

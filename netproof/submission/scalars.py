@@ -1,7 +1,7 @@
 """What a plain YAML scalar means to kubectl.
 
-kubectl turns YAML into JSON with ``sigs.k8s.io/yaml``, which follows YAML 1.1 with Go's own rules for numbers. The rules
-that differ from YAML 1.2 matter here: ``yes`` and ``on`` are booleans, ``0644`` is octal, ``1_000`` is a number, and
+kubectl turns YAML into JSON with ``sigs.k8s.io/yaml``, which follows YAML 1.1 with Go's own rules for numbers. What
+differs from YAML 1.2 matters here: ``yes`` and ``on`` are booleans, ``0644`` is octal, ``1_000`` is a number, and
 ``12:30:45`` stays a string (there are no sexagesimal numbers). Dates stay strings too.
 """
 
@@ -42,7 +42,7 @@ def read_plain_scalar(text: str) -> Scalar:
 
 
 def read_tagged_scalar(text: str, tag: str | None, *, plain: bool) -> Scalar:
-    """The value of a scalar with its explicit tag, if any; a tag that Kubernetes has no use for leaves the text as it is."""
+    """The value of a scalar with its explicit tag, if any; a tag without meaning here leaves the text as it is."""
     if tag is None:
         return read_plain_scalar(text) if plain else text
     value = read_plain_scalar(text)
@@ -58,7 +58,7 @@ def read_tagged_scalar(text: str, tag: str | None, *, plain: bool) -> Scalar:
 
 
 def key_text(value: Scalar) -> str | None:
-    """The JSON object key that a YAML key becomes (``8000:`` is ``"8000"``, ``on:`` is ``"true"``), or None for a null key."""
+    """The JSON key that a YAML key becomes (``8000:`` is ``"8000"``, ``on:`` is ``"true"``); None for a null key."""
     match value:
         case None:
             return None

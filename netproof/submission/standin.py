@@ -2,25 +2,25 @@
 
 The rule, a pure function of the submission:
 
-* An image whose repository is called busybox, alpine, curl or wget, in any registry, or that is used by init containers
-  alone, becomes a **busybox**: a shell with wget and the usual tools, which runs the command the manifest gives and ends.
+* An image whose repository is called busybox, alpine, curl or wget, in any registry, or that only init containers use,
+  becomes a **busybox**: a shell with wget and the usual tools, which runs the command the manifest gives and ends.
   (A server in an init container would never end.)
-* Any other image becomes a **web** server of ``/app``, the folder that the first homework has the image serve. It listens on:
+* Any other image becomes a **web** server of ``/app``, the folder that the first homework has the image serve. It
+  listens on:
 
   1. the TCP ``containerPort`` numbers its containers declare;
   2. else the port on which the liveness and the readiness probe of a container agree: two probes on one port are good
      evidence of where the server listens, a single one may be the very mistake that is looked for;
   3. else 8000: the first homework asks for a server on port 8000.
 
-The rule is applied to each container; an image that several containers use listens where any of them says, since an image
-listens on the same ports wherever it runs, and on 8000 only where none of them says anything.
+The rule is applied to each container; an image that several containers use listens where any of them says, since an
+image listens on the same ports wherever it runs, and on 8000 only where none of them says anything.
 
 A Service's targetPort never makes a port be served: were it so, a wrong targetPort would work.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -66,8 +66,8 @@ def stand_ins(submission: Submission) -> dict[str, StandIn]:
 
 
 def repository_name(reference: str) -> str:
-    """The last component of an image's repository: ``busybox`` for ``registry:5000/library/busybox:1.31.1@sha256:...``."""
-    return re.sub(r"[:@].*", "", reference.rpartition("/")[2] if "@" not in reference else reference.split("@")[0].rpartition("/")[2])
+    """The last part of an image's repository: ``busybox`` for ``host:5000/library/busybox:1.31.1@sha256:...``."""
+    return reference.partition("@")[0].rpartition("/")[2].partition(":")[0]
 
 
 def _note(uses: dict[str, _Use], container: Mapping[str, Any], *, serves: bool) -> None:
@@ -98,14 +98,16 @@ def agreed_port(container: Mapping[str, Any]) -> set[int]:
     return {liveness} if liveness is not None and liveness == readiness else set()
 
 
-def probe_port(container: Mapping[str, Any], probe: Literal["livenessProbe", "readinessProbe", "startupProbe"]) -> int | None:
-    """The number of the port a probe looks at, a named one resolved by the container's ports; None where there is none."""
+def probe_port(
+    container: Mapping[str, Any], probe: Literal["livenessProbe", "readinessProbe", "startupProbe"]
+) -> int | None:
+    """The port a probe looks at, a named one resolved by the container's ports; None where there is none."""
     for action in ("httpGet", "tcpSocket", "grpc"):
         port = mapping_at(container, probe, action).get("port")
         if isinstance(port, str):
             port = next((p.get("containerPort") for p in items_at(container, "ports") if p.get("name") == port), None)
-        if _is_port(port):
-            return int(port)
+        if isinstance(port, int) and _is_port(port):
+            return port
     return None
 
 

@@ -8,8 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from netproof.submission.layout import Layout, Part, locate
-from netproof.submission.manifest import ManifestObject, items_at
+from netproof.submission.layout import Layout, Part, ingress_backends, is_canary_ingress, locate
+from netproof.submission.manifest import ManifestObject, has_probe, items_at, mapping_at
 from netproof.submission.problem import Problem
 
 
@@ -64,13 +64,20 @@ class Submission:
     def deployment(self, role: str = "web") -> ManifestObject | None:
         """The Deployment with a role, whatever its name: ``web`` or ``canary``; None where there is none.
 
-        Where ``canary/`` has a second, ordinary Deployment beside the canary's, the one that is called canary counts.
+        The canary's is the one behind the Service that a canary Ingress routes to; where nothing leads there (a typo in
+        a name does that), the one that is called canary, else the first of the folder.
         """
         if role == "web":
             return self.part(Part.WEB_DEPLOY)
         found = [o for o in self.layout[Part.CANARY].objects if o.kind == "Deployment"]
+        behind = [o for o in found if any(_selects(service, o) for service in self._canary_services)]
         named = [o for o in found if "canary" in f"{o.name} {o.namespace} {o.source.path.rpartition('/')[2]}"]
-        return next(iter(named or found), None)
+        return next(iter(behind or named or found), None)
+
+    @property
+    def _canary_services(self) -> list[ManifestObject]:
+        routes = {(o.namespace, name) for o in self.objects if is_canary_ingress(o) for name in ingress_backends(o)}
+        return [service for service in self.services if (service.namespace, service.name) in routes]
 
     @cached_property
     def services(self) -> tuple[ManifestObject, ...]:
@@ -86,11 +93,11 @@ class Submission:
     def intro_pod(self) -> ManifestObject | None:
         """The Pod that the homework adds probes to, or None.
 
-        Many authors leave ``kubernetes-intro`` as it was and edit a copy beside the Deployment; the first Pod, in the order
-        of the layout, that declares a probe counts, and where none does, the expected one.
+        Many authors leave ``kubernetes-intro`` as it was and edit a copy beside the Deployment; the first Pod, in the
+        order of the layout, that declares a probe counts, and where none does, the expected one.
         """
         pods = self.layout[Part.WEB_POD].objects
-        probed = (p for p in pods if any(_has_probe(c) for c in items_at(p.pod_spec, "containers")))
+        probed = (p for p in pods if any(has_probe(c) for c in items_at(p.pod_spec, "containers")))
         return next(probed, next(iter(pods), None))
 
     @property
@@ -101,26 +108,23 @@ class Submission:
     def precedence(self, found: ManifestObject) -> tuple[bool, int, int]:
         """Orders definitions of one object, the one that counts first.
 
-        It is the definition that plays a part of the homework; else the one nearest to the root (what lies in a folder of
-        an exercise must not replace the main files); else the one in the later file, as for ``kubectl apply -f directory``.
+        It is the definition that plays a part of the homework; else the one nearest to the root (what lies in a folder
+        of an exercise must not replace the main files); else the one in the later file, as for ``kubectl apply -f`` of
+        a directory.
         """
-        part = self.layout.part_of(found)
-        plays = part is not None and self.layout[part].main is found
-        index = next(i for i, o in enumerate(self.objects) if o is found)
-        return (not plays, found.source.path.count("/"), -index)
+        return (not self.layout.plays_part(found), found.source.path.count("/"), -self._places[id(found)])
+
+    @cached_property
+    def _places(self) -> dict[int, int]:
+        return {id(found): index for index, found in enumerate(self.objects)}
 
     def with_objects(self, objects: tuple[ManifestObject, ...]) -> Submission:
         """The same submission with other objects; files and problems stay those of the text."""
         return replace(self, objects=objects)
 
 
-def _has_probe(container: Mapping[str, Any]) -> bool:
-    return "readinessProbe" in container or "livenessProbe" in container
-
-
-def web_container(found: ManifestObject) -> Mapping[str, Any] | None:
-    """The container that serves the page: the one named ``web``, else the first that declares a probe, else the first."""
-    containers = items_at(found.pod_spec, "containers")
-    named = [c for c in containers if c.get("name") == "web"]
-    probed = [c for c in containers if _has_probe(c)]
-    return next(iter(named or probed or containers), None)
+def _selects(service: ManifestObject, workload: ManifestObject) -> bool:
+    selector = mapping_at(service.spec, "selector")
+    labels = mapping_at(workload.pod_template, "metadata", "labels")
+    matches = bool(selector) and all(labels.get(key) == value for key, value in selector.items())
+    return matches and service.namespace == workload.namespace

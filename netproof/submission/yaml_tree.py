@@ -56,7 +56,7 @@ class Entry:
 
 @dataclass(slots=True)
 class Node:
-    """A value with its place. Exactly one of ``members`` and ``items`` is set for a collection, neither for a scalar."""
+    """A value with its place: one of ``members`` and ``items`` is set for a collection, neither for a scalar."""
 
     line: int
     column: int
@@ -95,7 +95,7 @@ class DuplicateKey:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One document of a file: the line it begins in, its root (None where it is empty), the keys written twice in it."""
+    """One document: the line it begins in, its root (None where it is empty), the keys written twice in it."""
 
     line: int
     root: Node | None
@@ -215,7 +215,7 @@ class _DocumentBuilder:
         if parent.node.items is not None:
             parent.node.items.append(Entry(line, column, node))
         elif parent.key is None:
-            parent.key = (self._key(event, node), line, column)
+            parent.key = (_key(node, line, column), line, column)
         else:
             self._set(parent, parent.key, node)
             parent.key = None
@@ -232,18 +232,6 @@ class _DocumentBuilder:
         if key in members:
             self._duplicates.append(DuplicateKey(key, line, column, members[key].line))
         members[key] = Entry(line, column, node)
-
-    def _key(self, event: Any, node: Node) -> str:
-        key = key_text(node.scalar) if node.members is None and node.items is None else None
-        if key is None:
-            line, column = _place(event)
-            raise BrokenYamlError(
-                "a key is a mapping, a list or empty; Kubernetes knows only text as keys",
-                "write a plain name before the ':'; a template such as {{ name }} must be rendered first",
-                line,
-                column,
-            )
-        return key
 
     def _target(self, event: Any) -> Node:
         line, column = _place(event)
@@ -263,6 +251,18 @@ class _DocumentBuilder:
         self._count += nodes
         if self._count > self._budget:
             raise _refusal(event, f"the file holds more than {MOST_NODES} values once its aliases are expanded")
+
+
+def _key(node: Node, line: int, column: int) -> str:
+    key = key_text(node.scalar) if node.members is None and node.items is None else None
+    if key is None:
+        raise BrokenYamlError(
+            "a key is a mapping, a list or empty; Kubernetes knows only text as keys",
+            "write a plain name before the ':'; a template such as {{ name }} must be rendered first",
+            line,
+            column,
+        )
+    return key
 
 
 def _scalar(event: Any) -> Node:
@@ -290,7 +290,9 @@ def _place(event: Any) -> tuple[int, int]:
 
 def _refusal(event: Any, message: str) -> BrokenYamlError:
     line, column = _place(event)
-    return BrokenYamlError(message, "split the file, and write out what the aliases stand for", line, column, refused=True)
+    return BrokenYamlError(
+        message, "split the file, and write out what the aliases stand for", line, column, refused=True
+    )
 
 
 def _explained(problem: MarkedYAMLError) -> BrokenYamlError:
@@ -304,6 +306,7 @@ def _unacceptable_character(text: str) -> BrokenYamlError:
         for column, character in enumerate(line, start=1):
             if not character.isprintable() and character not in "\t\r\x85\u2028\u2029\xa0\ufeff":
                 hint = "save the file as UTF-8" if character == "\0" else "remove it"
-                return BrokenYamlError(f"the control character U+{ord(character):04X} is not allowed in YAML", hint, number, column)
+                return BrokenYamlError(
+                    f"the control character U+{ord(character):04X} is not allowed in YAML", hint, number, column
+                )
     return BrokenYamlError("the text holds a character that YAML does not allow", "save the file as UTF-8", 1, 1)
-

@@ -23,7 +23,7 @@ from netproof.toolchain.cache import (
 )
 from netproof.toolchain.catalog import SOURCES, Catalog, Component, Release, Source, load_catalog
 from netproof.toolchain.elf import is_static
-from netproof.toolchain.fetch import Downloader, UnavailableError, extract_members, published_sum
+from netproof.toolchain.fetch import Downloader, UnavailableError, extract_members, mirrored, published_sum
 from netproof.toolchain.progress import Progress, SilentProgress
 
 SOURCES_VARIABLE = "NETPROOF_SOURCES"
@@ -194,7 +194,7 @@ class Acquisition:
                 for program in component.programs:
                     url = component.expand(release.url, version, program=program)
                     self._download(component, release, version, url, program).rename(directory / program)
-            self._seal(component, version, "release", f"https://{urlsplit(url).netloc}", directory)
+            self._seal(component, version, "release", _server(url), directory)
         return self._installed(component, version, "release")
 
     def _download(self, component: Component, release: Release, version: str, url: str, program: str) -> Path:
@@ -256,6 +256,11 @@ class Acquisition:
 
 
 _MAKE_SPACE = "free some space (netproof toolchain prune removes old versions), or point NETPROOF_CACHE elsewhere"
+
+
+def _server(url: str) -> str:
+    parts = urlsplit(mirrored(url))
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _told_version(program: Path, arguments: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -53,8 +54,8 @@ def list_components() -> None:
                 f"{installed.source}: {installed.origin}" if installed else "no",
                 decimal(size) if size else "",
             )
-    console = Console()
-    console.print(table, width=None if console.is_terminal else _UNBROKEN_WIDTH, crop=False, no_wrap=True)
+    console = Console(width=None if sys.stdout.isatty() else _UNBROKEN_WIDTH)
+    console.print(table)
     console.print(f"\n{decimal(total)} in {acquisition.cache.root}", highlight=False, soft_wrap=True)
 
 
@@ -102,7 +103,7 @@ def prune(
 
 
 def _acquisition(sources: str) -> Acquisition:
-    chosen = parse_sources(sources, "--sources") if sources else allowed_sources()
+    chosen = parse_sources(sources, f"--sources (or {SOURCES_VARIABLE})") if sources else allowed_sources()
     return Acquisition(open_cache(), load_catalog(), ConsoleProgress(), chosen)
 
 

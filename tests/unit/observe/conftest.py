@@ -59,7 +59,7 @@ class _Page(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, *_: object) -> None:
         pass
 
 
@@ -117,7 +117,7 @@ def _dns_answer(query: bytes, *, udp: bool) -> bytes:
 
 @pytest.fixture(scope="session")
 def name_server() -> Iterator[int]:
-    """The port of a name server on loopback, UDP and TCP: web. has one address, large. a hundred, nothing else exists."""
+    """The port of a name server, UDP and TCP: web. has one address, large. a hundred, nothing else exists."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
         udp.bind(("127.0.0.1", 0))
         port = udp.getsockname()[1]

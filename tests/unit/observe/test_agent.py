@@ -1,6 +1,7 @@
 """An agent acts in its place and tells what it saw."""
 
 import contextlib
+import itertools
 import os
 import signal
 import socket
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -23,7 +25,9 @@ def test_it_says_who_it_is(agent):
 
 
 def test_its_start_loads_no_library():
-    probe = "import sys, netproof.observe.agent; print(*{'requests', 'dns', 'pyroute2', 'pydantic'} & sys.modules.keys())"
+    probe = (
+        "import sys, netproof.observe.agent; print(*{'requests', 'dns', 'pyroute2', 'pydantic'} & sys.modules.keys())"
+    )
     loaded = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
 
     assert loaded.stdout.strip() == ""
@@ -144,7 +148,7 @@ def test_a_steady_load_is_not_held_up_by_slow_replies(agent, site):
         time.sleep(1)  # the action under load
 
     starts = [reply.start for reply in load.replies]
-    pauses = [later - earlier for earlier, later in zip(starts, starts[1:], strict=False)]
+    pauses = [later - earlier for earlier, later in itertools.pairwise(starts)]
     assert load.replies.all_ok
     assert 15 <= len(starts) <= 22
     assert max(pauses) < 0.3  # a closed loop pauses for 0.4 s
@@ -285,12 +289,7 @@ def test_it_ends_with_the_process_that_started_it(tmp_path):
     parent.send_signal(signal.SIGKILL)
     parent.communicate()
 
-    def ended() -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, 0)
-            raise NotYetError(f"{pid} runs")
-
-    Waiter().until("the agent has ended", ended, timeout_seconds=5)
+    _wait_for_the_end_of(pid)
     assert not path.exists()
 
 
@@ -316,9 +315,14 @@ def test_its_end_ends_its_commands(tmp_path):
     process.wait(timeout=5)
     thread.join()
 
-    def ended() -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(command, 0)
-            raise NotYetError("the command runs")
+    _wait_for_the_end_of(command)
 
-    Waiter().until("the command has ended", ended, timeout_seconds=5)
+
+def _wait_for_the_end_of(pid: int) -> None:
+    def ended() -> None:
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+            if state != "Z":  # ended, and waits for its new parent to notice
+                raise NotYetError(f"process {pid} is in state {state}")
+
+    Waiter().until(f"process {pid} has ended", ended, timeout_seconds=5)

@@ -23,6 +23,7 @@ class ReleaseServer:
     files: dict[str, bytes] = field(default_factory=dict)
     cut_after: list[int] = field(default_factory=list)
     requests: list[tuple[str, str]] = field(default_factory=list)
+    gate: threading.Event = field(default_factory=threading.Event)
 
     def publish(self, path: str, content: bytes) -> str:
         """Offers the content and its checksum beside it, and returns the address."""
@@ -34,11 +35,13 @@ class ReleaseServer:
 @pytest.fixture
 def server() -> Iterator[ReleaseServer]:
     release_server = ReleaseServer()
+    release_server.gate.set()
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             wanted_range = self.headers.get("Range", "")
             release_server.requests.append((self.path, wanted_range))
+            release_server.gate.wait(timeout=20)
             content = release_server.files.get(self.path)
             if content is None:
                 self.send_error(404)

@@ -69,7 +69,9 @@ def test_a_release_is_checked_by_a_sum():
 
 def test_another_architecture_is_a_clear_error(monkeypatch):
     monkeypatch.setattr("platform.machine", lambda: "aarch64")
-    with pytest.raises(NetproofError, match="etcd is not available for this machine's architecture arm64, only for amd64"):
+    with pytest.raises(
+        NetproofError, match="etcd is not available for this machine's architecture arm64, only for amd64"
+    ):
         CATALOG.component("etcd").require_architecture()
 
 

@@ -126,7 +126,7 @@ def test_a_mirror_replaces_scheme_and_host(monkeypatch, mirror, address):
 
 def test_a_mirror_that_is_no_address_is_an_error(monkeypatch):
     monkeypatch.setenv("NETPROOF_MIRROR", "mirror.test")
-    with pytest.raises(NetproofError, match="NETPROOF_MIRROR='mirror.test'"):
+    with pytest.raises(NetproofError, match=r"NETPROOF_MIRROR='mirror\.test'"):
         mirrored("https://dl.example.test/v1/tool")
 
 

@@ -1,0 +1,217 @@
+"""Access to a cluster's API: plain dictionaries in and out, and refusals that carry the API's own words."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from kubernetes import client, config
+from kubernetes.client.exceptions import ApiException
+from kubernetes.config.config_exception import ConfigException
+from kubernetes.dynamic import DynamicClient
+from kubernetes.dynamic.exceptions import DynamicApiError, ResourceNotFoundError
+from urllib3.exceptions import HTTPError
+
+from netproof.errors import NetproofError
+
+Object = dict[str, Any]
+FIELD_MANAGER = "netproof"
+
+
+class ApiRefused(Exception):  # noqa: N818
+    """The API refused a request.
+
+    Attributes:
+        status: the HTTP status.
+        reason: the API's one-word reason, such as ``Invalid``, ``NotFound`` or ``Conflict``.
+        message: the API's own message.
+        causes: for an invalid object, each field with what is wrong with it.
+    """
+
+    def __init__(self, status: int, reason: str, message: str, causes: tuple[tuple[str, str], ...] = ()) -> None:
+        super().__init__(message)
+        self.status = status
+        self.reason = reason
+        self.message = message
+        self.causes = causes
+
+
+class KubernetesApi:
+    """The API of one cluster, as one user.
+
+    Args:
+        kubeconfig: the file that says where and who.
+        context: the context in it; empty for the current one.
+
+    Raises:
+        NetproofError: the file is missing or broken, or the cluster cannot be reached.
+    """
+
+    def __init__(self, kubeconfig: Path, context: str = "") -> None:
+        if not kubeconfig.is_file():
+            raise NetproofError(f"there is no kubeconfig at {kubeconfig}", "name one with --kubeconfig")
+        configuration = client.Configuration()
+        try:
+            config.load_kube_config(str(kubeconfig), context or None, client_configuration=configuration)
+        except (ConfigException, ValueError, TypeError) as problem:
+            raise NetproofError(f"the kubeconfig {kubeconfig} cannot be used: {problem}", "see 'kubectl config view'") from None
+        configuration.connection_pool_maxsize = 32
+        configuration.retries = False
+        self.server: str = configuration.host
+        self._lock = threading.Lock()
+        try:
+            self._dynamic = DynamicClient(client.ApiClient(configuration), cache_file=str(kubeconfig) + ".discovery")
+        except HTTPError as problem:
+            raise NetproofError(f"the cluster at {self.server} cannot be reached: {problem}", "is it running?") from None
+        except ApiException as problem:
+            raise NetproofError(f"the cluster at {self.server} refuses: {problem.reason}", "check the account in the kubeconfig") from None
+
+    @property
+    def version(self) -> str:
+        """The API server's version, such as ``v1.37.2``."""
+        return str(self._dynamic.version["kubernetes"]["gitVersion"])
+
+    def apply(self, obj: Object, namespace: str | None = None, *, manager: str = FIELD_MANAGER) -> Object:
+        """Server-side apply with strict field validation; returns the object as the API keeps it.
+
+        Raises:
+            ApiRefused: the API does not take it, or has no such kind (reason ``NoSuchKind``).
+        """
+        return self._send(
+            "patch",
+            self._path(obj, namespace, obj["metadata"]["name"]),
+            body=obj,
+            content_type="application/apply-patch+yaml",
+            field_manager=manager,
+            force_conflicts=True,
+            query_params=[("fieldValidation", "Strict")],
+        )
+
+    def create(self, obj: Object, namespace: str | None = None) -> Object:
+        """Create an object; returns it as the API keeps it."""
+        return self._send("post", self._path(obj, namespace), body=obj, query_params=[("fieldValidation", "Strict")])
+
+    def get(self, kind: str, name: str, namespace: str | None = None, *, api_version: str = "v1") -> Object:
+        """One object.
+
+        Raises:
+            ApiRefused: there is none (status 404).
+        """
+        return self._send("get", self._kind_path(api_version, kind, namespace, name))
+
+    def find(self, kind: str, name: str, namespace: str | None = None, *, api_version: str = "v1") -> Object | None:
+        """One object, or None where there is none."""
+        try:
+            return self.get(kind, name, namespace, api_version=api_version)
+        except ApiRefused as refused:
+            if refused.status == 404:  # noqa: PLR2004
+                return None
+            raise
+
+    def list(
+        self, kind: str, namespace: str | None = None, *, api_version: str = "v1", labels: Mapping[str, str] | str = ""
+    ) -> list[Object]:
+        """All objects of a kind, in one namespace or in all."""
+        return cast("list[Object]", self.collection(kind, namespace, api_version=api_version, labels=labels)["items"])
+
+    def collection(
+        self, kind: str, namespace: str | None = None, *, api_version: str = "v1", labels: Mapping[str, str] | str = ""
+    ) -> Object:
+        """The list object of a kind: its ``items``, and the ``metadata.resourceVersion`` from which to watch."""
+        selector = labels if isinstance(labels, str) else ",".join(f"{key}={value}" for key, value in labels.items())
+        path = self._kind_path(api_version, kind, namespace)
+        return self._send("get", path, label_selector=selector or None)
+
+    def patch(
+        self, kind: str, name: str, patch: Object, namespace: str | None = None, *, api_version: str = "v1", subresource: str = ""
+    ) -> Object:
+        """Change an object by a JSON merge patch (RFC 7386); returns it as the API keeps it."""
+        path = self._kind_path(api_version, kind, namespace, name) + (f"/{subresource}" if subresource else "")
+        return self._send("patch", path, body=patch, content_type="application/merge-patch+json")
+
+    def delete(
+        self, kind: str, name: str, namespace: str | None = None, *, api_version: str = "v1", grace_seconds: int | None = None
+    ) -> None:
+        """Delete an object with what depends on it, in the background; one that is not there is no error."""
+        path = self._kind_path(api_version, kind, namespace, name)
+        try:
+            self._send("delete", path, propagation_policy="Background", grace_period_seconds=grace_seconds)
+        except ApiRefused as refused:
+            if refused.status != 404:  # noqa: PLR2004
+                raise
+
+    def logs(self, pod: str, namespace: str, container: str = "", *, tail_lines: int = 200, previous: bool = False) -> str:
+        """The last lines of a container's log."""
+        query = [("tailLines", str(tail_lines)), ("previous", str(previous).lower())]
+        if container:
+            query.append(("container", container))
+        path = self._kind_path("v1", "Pod", namespace, pod) + "/log"
+        return self._raw("get", path, query_params=query).read().decode(errors="replace")
+
+    def watch(self, kind: str, namespace: str | None, resource_version: str, *, api_version: str = "v1") -> Watch:
+        """The events of a kind after ``resource_version``, as they come."""
+        path = self._kind_path(api_version, kind, namespace)
+        query = [("allowWatchBookmarks", "true")]
+        return Watch(self._raw("get", path, watch="true", resource_version=resource_version, query_params=query))
+
+    def _path(self, obj: Object, namespace: str | None, name: str | None = None) -> str:
+        space = obj["metadata"].get("namespace") or namespace
+        return self._kind_path(obj["apiVersion"], obj["kind"], space, name)
+
+    def _kind_path(self, api_version: str, kind: str, namespace: str | None, name: str | None = None) -> str:
+        with self._lock:
+            try:
+                resource = self._dynamic.resources.get(api_version=api_version, kind=kind)
+            except ResourceNotFoundError:
+                raise ApiRefused(
+                    404, "NoSuchKind", f"the cluster knows no kind {kind} of version {api_version}"
+                ) from None
+        path = str(resource.path(name=name, namespace=namespace if resource.namespaced else None))
+        return path if path.startswith("/") else f"/{path}"
+
+    def _send(self, method: str, path: str, **parameters: Any) -> Object:
+        return cast("Object", json.loads(self._raw(method, path, **parameters).read()))
+
+    def _raw(self, method: str, path: str, **parameters: Any) -> Any:
+        try:
+            return self._dynamic.request(method, path, serialize=False, **parameters)
+        except DynamicApiError as refused:
+            raise _refusal(refused) from None
+        except HTTPError as problem:
+            raise NetproofError(f"the cluster at {self.server} cannot be reached: {problem}", "is it running?") from None
+
+
+class Watch:
+    """A stream of watch events; ``close`` ends it from another thread."""
+
+    def __init__(self, response: Any) -> None:
+        self._response = response
+
+    def __iter__(self) -> Iterator[tuple[str, Object]]:
+        """Each event as its type (ADDED, MODIFIED, DELETED, BOOKMARK, ERROR) and its object."""
+        try:
+            for line in self._response:
+                event = json.loads(line)
+                yield event["type"], event["object"]
+        except (HTTPError, OSError, ValueError):
+            return
+
+    def close(self) -> None:
+        """End the stream."""
+        connection = self._response.connection
+        if connection is not None and connection.sock is not None:
+            connection.sock.shutdown(2)
+        self._response.close()
+
+
+def _refusal(refused: DynamicApiError) -> ApiRefused:
+    body = refused.body.decode(errors="replace") if isinstance(refused.body, bytes) else str(refused.body)
+    try:
+        status = json.loads(body)
+        causes = tuple((one.get("field", ""), one.get("message", "")) for one in status.get("details", {}).get("causes", []))
+        return ApiRefused(int(refused.status), status.get("reason", ""), status.get("message", body), causes)
+    except (ValueError, AttributeError):
+        return ApiRefused(int(refused.status or 0), str(refused.reason), body)

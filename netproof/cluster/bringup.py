@@ -1,0 +1,150 @@
+"""From nothing to a cluster that serves: programs, images, processes, nodes, DNS; each phase is timed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from netproof.addons.manifest import addon_objects
+from netproof.cluster import provision
+from netproof.cluster.api import ApiRefused, KubernetesApi
+from netproof.cluster.local import LocalCluster
+from netproof.cluster.names import COREDNS_IMAGE
+from netproof.cluster.preflight import require_local
+from netproof.cluster.spec import ClusterSpec
+from netproof.errors import NetproofError
+from netproof.images.policy import ImagePolicy, decide
+from netproof.images.shortlinks import SHORT_LINK_HOSTS
+from netproof.toolchain import Progress, Tools, resolve_kubernetes_version
+from netproof.waiting import NotYetError, TimedOutError, Timeouts, Waiter
+
+Phase = Callable[[str], AbstractContextManager[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class LocalRequest:
+    """What a user asks of an embedded cluster.
+
+    Attributes:
+        name: the cluster's name.
+        log_directory: where its logs go.
+        kubernetes_version: such as ``1.36``; None for the newest.
+        node_count: how many nodes.
+        proxy_mode: kube-proxy's mode.
+        images: the image policy.
+        short_link_hosts: further names that cluster DNS sends to the server of short links.
+        ranges: other CIDRs than the usual: ``lan_cidr``, ``pod_cidr``, ``service_cidr``.
+        detach: whether the cluster outlives this process.
+    """
+
+    name: str
+    log_directory: Path
+    kubernetes_version: str | None = None
+    node_count: int = 2
+    proxy_mode: str = "iptables"
+    images: ImagePolicy = ImagePolicy.AUTO
+    short_link_hosts: tuple[str, ...] = ()
+    ranges: dict[str, str] = field(default_factory=dict)
+    detach: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Booted:
+    """A cluster that serves, with what it was made of."""
+
+    cluster: LocalCluster
+    spec: ClusterSpec
+    tools: Tools
+    image_reason: str
+
+
+def bring_up(
+    request: LocalRequest, *, phase: Phase, progress: Progress, timeouts: Timeouts, on_event: Callable[[str, float], None]
+) -> Booted:
+    """Boot an embedded cluster until its nodes are Ready and its DNS answers.
+
+    Args:
+        request: what is asked for.
+        phase: times a phase, by name.
+        progress: told of downloads and builds.
+        timeouts: how long the cluster may take.
+        on_event: told of steps inside the boot, with seconds since its start.
+
+    Raises:
+        NetproofError: the host lacks something, or the cluster does not come up.
+    """
+    version = resolve_kubernetes_version(request.kubernetes_version)
+    decision = decide(request.images)
+    spec = ClusterSpec(
+        name=request.name,
+        kubernetes_version=version,
+        node_count=request.node_count,
+        proxy_mode=request.proxy_mode,
+        image_policy=decision.policy,
+        log_directory=str(request.log_directory.absolute()),
+        **request.ranges,
+    )
+    require_local()
+    with phase("programs and images"):
+        tools = provision.get_tools(version, progress)
+        images = provision.assemble_images(tools)
+    spec = spec.with_tools(
+        {name: str(path) for name, path in tools.programs().items()}, provision.readable_directories(tools)
+    )
+    hosts = tuple(dict.fromkeys((*SHORT_LINK_HOSTS, *request.short_link_hosts)))
+    with phase("control plane"):
+        cluster = LocalCluster.start(
+            spec,
+            image_server=lambda: provision.image_server_config(spec, images, hosts),
+            node_files=provision.node_files(spec),
+            on_event=on_event,
+            detach=request.detach,
+        )
+    try:
+        with phase("nodes and cluster DNS"):
+            _install_dns(cluster, spec, hosts, timeouts)
+    except TimedOutError as late:
+        deaths = "".join(f"\n{death}" for death in cluster.deaths())
+        cluster.stop()
+        raise NetproofError(f"the cluster came up only in part: {late}{deaths}", f"all logs are in {spec.log_directory}") from None
+    except BaseException:
+        cluster.stop()
+        raise
+    return Booted(cluster, spec, tools, decision.reason)
+
+
+def _install_dns(cluster: LocalCluster, spec: ClusterSpec, hosts: tuple[str, ...], timeouts: Timeouts) -> None:
+    api = KubernetesApi(cluster.kubeconfig)
+    values = {
+        "dns_domain": spec.dns_domain,
+        "dns_address": spec.dns_address,
+        "coredns_image": COREDNS_IMAGE,
+        "lan_hosts": f"{spec.lan_address} {' '.join(hosts)}",
+    }
+    waiter = Waiter(retry_on=(NotYetError, ApiRefused))
+    for obj in addon_objects("coredns", values):
+        waiter.until(f"{obj['kind']} of CoreDNS is applied", lambda obj=obj: api.apply(obj), timeout_seconds=timeouts.api_ready)
+    node = cluster.standpoint("n1")
+    waiter.until("every node is Ready", lambda: _nodes_ready(api, spec), timeout_seconds=timeouts.node_ready)
+    name = f"kubernetes.default.svc.{spec.dns_domain}"
+
+    def answers() -> None:
+        answer = node.resolve(name, "A", server=spec.dns_address, timeout_seconds=0.5)
+        if answer.addresses != (spec.kubernetes_service_address,):
+            raise NotYetError(f"{answer.rcode} {answer.addresses}")
+
+    waiter.until("cluster DNS answers on a node", answers, timeout_seconds=timeouts.dns_ready)
+
+
+def _nodes_ready(api: KubernetesApi, spec: ClusterSpec) -> None:
+    ready = {
+        node["metadata"]["name"]
+        for node in api.list("Node")
+        for condition in node.get("status", {}).get("conditions", [])
+        if condition["type"] == "Ready" and condition["status"] == "True"
+    }
+    missing = {node.name for node in spec.nodes} - ready
+    if missing:
+        raise NotYetError(f"not Ready: {', '.join(sorted(missing))}")

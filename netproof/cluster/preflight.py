@@ -1,0 +1,152 @@
+"""Whether this host can run an embedded cluster, found out before anything is started."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+from dataclasses import dataclass
+
+from netproof.cluster.state import base_directory
+from netproof.errors import NetproofError
+from netproof.node import cgroups
+
+WANTED_DISK_BYTES = 500 * 1024**2
+
+_PACKAGES = {
+    "nsenter": "util-linux",
+    "unshare": "util-linux",
+    "setpriv": "util-linux",
+    "mount": "mount",
+    "sysctl": "procps",
+    "iptables": "iptables",
+    "iptables-save": "iptables",
+    "nft": "nftables",
+    "conntrack": "conntrack",
+    "ipset": "ipset",
+    "ip": "iproute2",
+}
+"""Programs that components or netproof call, with the Debian package of each."""
+
+_SEARCHED = os.pathsep.join(("/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/local/bin", "/usr/bin", "/bin"))
+
+# Everything the nodes do to the kernel, in namespaces that end with the shell.
+_KERNEL_TRIAL = """
+try() { what=$1; shift; "$@" >/dev/null 2>&1 || echo "$what"; }
+try "a tmpfs can be mounted" mount -t tmpfs none /mnt
+mkdir -p /mnt/u /mnt/w /mnt/m
+try "an overlay file system can be mounted" mount -t overlay none -o lowerdir=/,upperdir=/mnt/u,workdir=/mnt/w /mnt/m
+try "a bridge can be made" ip link add np-br0 type bridge
+try "a veth pair can be made" ip link add np-v0 type veth peer name np-v1
+try "iptables has a nat table" iptables -t nat -L -n
+try "iptables can match comments and random shares" iptables -t nat -A OUTPUT -m comment --comment x -m statistic --mode random --probability 0.5 -j ACCEPT
+try "iptables can masquerade" iptables -t nat -A POSTROUTING -j MASQUERADE
+try "nftables can masquerade" nft add table ip np '{ chain c { type nat hook postrouting priority 110; masquerade; }; }'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """Something this host does not have.
+
+    Attributes:
+        what: what is missing, in words.
+        remedy: the command or change that mends it.
+    """
+
+    what: str
+    remedy: str
+
+
+def require_local() -> None:
+    """Make sure that an embedded cluster can run here.
+
+    Raises:
+        NetproofError: it cannot; the message has everything that is missing, each with its remedy.
+    """
+    found = lacks()
+    if found:
+        lines = "\n".join(f"  - {lack.what}\n      {lack.remedy}" for lack in found)
+        raise NetproofError(
+            f"an embedded cluster cannot run on this host:\n{lines}",
+            "mend what is listed, or name a cluster with --cluster existing --kubeconfig FILE",
+        )
+
+
+def lacks() -> list[Lack]:
+    """Everything that keeps an embedded cluster from running on this host; later tests are left out where earlier ones fail."""
+    for test in (_platform, _root, _programs, _kernel):
+        found = test()
+        if found:
+            return found
+    return [*_cgroups(), *_disk()]
+
+
+def missing_debian_packages() -> list[str]:
+    """The Debian packages whose programs are not found."""
+    return sorted({package for program, package in _PACKAGES.items() if shutil.which(program, path=_SEARCHED) is None})
+
+
+def _platform() -> list[Lack]:
+    if platform.system() != "Linux":
+        return [Lack(f"the operating system is {platform.system()}, not Linux", "use a Linux machine, or a virtual one")]
+    if platform.machine() != "x86_64":
+        return [Lack(f"the processor is {platform.machine()}; components are listed for x86_64 only", "use an x86_64 machine")]
+    return []
+
+
+def _root() -> list[Lack]:
+    if os.geteuid() != 0:
+        return [Lack("namespaces with devices and mounts need root", "run the same command with sudo -E")]
+    return []
+
+
+def _programs() -> list[Lack]:
+    missing = missing_debian_packages()
+    if not missing:
+        return []
+    return [Lack(f"programs of these packages are missing: {', '.join(missing)}", f"apt-get install -y {' '.join(missing)}")]
+
+
+def _kernel() -> list[Lack]:
+    done = _in_namespaces(_KERNEL_TRIAL)
+    if done.returncode:
+        return [
+            Lack(
+                f"network, mount and PID namespaces cannot be made: {done.stderr.strip()}",
+                "allow CAP_SYS_ADMIN and CAP_NET_ADMIN; in a container: run it with --privileged",
+            )
+        ]
+    return [
+        Lack(f"not true of this kernel: {line}", "load the kernel module, or use a kernel that has it")
+        for line in done.stdout.splitlines()
+    ]
+
+
+def _in_namespaces(script: str) -> subprocess.CompletedProcess[str]:
+    flags = ["--net", "--mount", "--pid", "--fork", "--kill-child", "--uts"]
+    return subprocess.run(["unshare", *flags, "sh", "-c", script], capture_output=True, text=True, check=False, timeout=30)
+
+
+def _cgroups() -> list[Lack]:
+    if cgroups.version() == "none":
+        return [Lack("no cgroups are mounted below /sys/fs/cgroup", "mount -t cgroup2 none /sys/fs/cgroup")]
+    unwritable = [str(point) for point, _ in cgroups.hierarchies() if not os.access(point, os.W_OK)]
+    if unwritable:
+        return [Lack(f"cgroups cannot be made in {', '.join(unwritable)}", "in a container: run it with --privileged")]
+    return []
+
+
+def _disk() -> list[Lack]:
+    place = next(parent for parent in (base_directory(), *base_directory().parents) if parent.is_dir())
+    free = shutil.disk_usage(place).free
+    if free < WANTED_DISK_BYTES:
+        return [
+            Lack(
+                f"{place} has {free // 1024**2} MiB free; a cluster wants {WANTED_DISK_BYTES // 1024**2} MiB",
+                "free some, or name another place in NETPROOF_STATE_DIR",
+            )
+        ]
+    return []
+
