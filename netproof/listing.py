@@ -28,7 +28,15 @@ def all_checks(suites_directory: Path) -> list[Check]:
     if not suites_directory.is_dir():
         raise NetproofError(f"{suites_directory} is no directory", "name the directory of the suites")
     collector = _Collector()
-    arguments = ["--collect-only", "-qq", "-p", "no:cacheprovider", "-p", "netproof.running.plugin"]
+    arguments = [
+        "--collect-only",
+        "-qq",
+        "--import-mode=importlib",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "netproof.running.plugin",
+    ]
     said = io.StringIO()
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         status = pytest.main([*arguments, str(suites_directory)], plugins=[collector])
@@ -41,7 +49,7 @@ def all_checks(suites_directory: Path) -> list[Check]:
 
 
 def to_json(checks: Iterable[Check]) -> str:
-    """The checks as a JSON list of objects; a control or mutants left out on purpose are ``{"none_because": reason}``."""
+    """The checks as a JSON list; a control or mutants left out on purpose are ``{"none_because": reason}``."""
     return json.dumps([_plain(check) for check in checks], indent=2, ensure_ascii=False)
 
 

@@ -1,1 +1,11 @@
-"""The pytest plugin."""
+"""The pytest plugin: options, the fixtures that checks are written with, and what runs and judges them."""
+
+from __future__ import annotations
+
+pytest_plugins = (
+    "netproof.running.plugin",
+    "netproof.fixtures.options",
+    "netproof.fixtures.cluster",
+    "netproof.fixtures.submission",
+    "netproof.fixtures.workspace",
+)

@@ -77,7 +77,9 @@ class RepliesExpectation:
         """Every request got 200, and all of ``names`` and nobody else replied."""
         wanted = sorted(names)
         return self._require(
-            self.replies.from_each_of(wanted), f"replies from each of {', '.join(wanted)} and nobody else", self._servers()
+            self.replies.from_each_of(wanted),
+            f"replies from each of {', '.join(wanted)} and nobody else",
+            self._servers(),
         )
 
     def served_only_by(self, names: Iterable[str]) -> RepliesExpectation:
@@ -90,7 +92,9 @@ class RepliesExpectation:
     def to_lose_nothing(self) -> RepliesExpectation:
         """There were requests, and each got a reply below 500."""
         return self._require(
-            bool(self.replies) and not self.replies.lost, "no request lost", f"{len(self.replies.lost)} lost: {self.replies.lost}"
+            bool(self.replies) and not self.replies.lost,
+            "no request lost",
+            f"{len(self.replies.lost)} lost: {self.replies.lost}",
         )
 
     def _servers(self) -> str:

@@ -1,0 +1,1 @@
+"""The result model and what is made from it."""

@@ -22,7 +22,7 @@ RESULTS_FILE = "results.json"
 NoteKind = Literal["notes", "adaptation", "plan", "problems"]
 
 Event = dict[str, Any]
-"""What a worker tells the controller, in plain values: ``{"set": {...}}``, ``{"phase": {...}}``, ``{"notes": text}``."""
+"""What a worker tells, in plain values: ``{"set": {...}}``, ``{"phase": {...}}`` or ``{"notes": text}``."""
 
 _JSON: TypeAdapter[Any] = TypeAdapter(Any)
 

@@ -1,4 +1,7 @@
-"""The JSON Schema of results.json; ``python -m netproof.report.schema`` prints it."""
+"""The JSON Schema of results.json.
+
+``python -m netproof.report.schema`` prints it; with ``--fields``, the tables of docs/results.md.
+"""
 
 from __future__ import annotations
 
@@ -43,5 +46,4 @@ def _type(field: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    json.dump(json_schema(), sys.stdout, indent=2)
-    sys.stdout.write("\n")
+    print(field_tables() if sys.argv[1:] == ["--fields"] else json.dumps(json_schema(), indent=2))

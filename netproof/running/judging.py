@@ -90,6 +90,12 @@ class Judge:
         found = check_of(item)
         if found is None or call.when not in {"setup", "call", "teardown"}:
             return report
+        carried: dict[str, Any] = {"events": self._record.take_events()}
+        report.__dict__[REPORT_ATTRIBUTE] = carried
+        if isinstance(broken_off := item.stash[_HINDRANCE], AbandonedError):
+            if report.failed:
+                report.outcome, report.longrepr = "skipped", (str(item.path), 0, f"not run: {broken_off}")
+            return report
         problem = call.excinfo.value if call.excinfo is not None and not report.passed else None
         verdict, fields = self._finding(item, call.when, problem, report)
         if isinstance(problem, NetproofError):
@@ -102,10 +108,9 @@ class Judge:
         judgement.fields["duration_seconds" if call.when == "call" else f"{call.when}_seconds"] = round(
             call.duration, 3
         )
-        carried: dict[str, Any] = {"verdict": verdict.value, "events": self._record.take_events()}
+        carried["verdict"] = verdict.value
         if call.when == "teardown":
             carried["result"] = self._result(found, judgement).model_dump(mode="json")
-        report.__dict__[REPORT_ATTRIBUTE] = carried
         return report
 
     def _hindrance(self, item: pytest.Item, found: CollectedCheck) -> Exception | None:
@@ -114,9 +119,7 @@ class Judge:
         for key in item.stash[REQUIRED_KEYS]:
             try:
                 verdict = self._ledger.wait_for(key)
-            except AbandonedError as problem:
-                in_the_way[key] = f"was not run ({problem})"
-            except NetproofError as problem:
+            except (AbandonedError, NetproofError) as problem:
                 return problem
             else:
                 if verdict is not Verdict.PASSED:

@@ -97,7 +97,7 @@ def pytest_configure(config: pytest.Config) -> None:
     register(recorder, "netproof-recorder")
     register(Summary(record), "netproof-summary")
     if distributed:
-        register(Controller(record, ledger, recorder.select), "netproof-controller")
+        register(Controller(record, ledger, recorder), "netproof-controller")
     else:
         register(Selection(select, _refuse), "netproof-selection")
         register(Judge(ledger, record, None, ""), "netproof-judge")

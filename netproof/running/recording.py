@@ -23,6 +23,9 @@ class Recorder:
     Args:
         record: the record of the run.
         ledger: where the verdicts are entered for those who wait for them.
+
+    Attributes:
+        interrupted: whether the run, or a worker of it, was interrupted; a check that was running then has no verdict.
     """
 
     def __init__(self, record: RunRecord, ledger: Ledger) -> None:
@@ -30,7 +33,7 @@ class Recorder:
         self._ledger = ledger
         self._facts: dict[str, CheckFacts] = {}
         self._ordinary_failures = 0
-        self._interrupted = False
+        self.interrupted = False
 
     def select(self, facts: list[CheckFacts]) -> None:
         """Take up the checks that will run.
@@ -49,7 +52,11 @@ class Recorder:
         self._record.absorb(carried.get("events", ()))
         if result := carried.get("result"):
             self._enter(CheckResult.model_validate(result))
-        elif report.when not in {"setup", "call", "teardown"} and (facts := self._facts.get(report.nodeid)):
+        elif (
+            report.when not in {"setup", "call", "teardown"}
+            and not self.interrupted
+            and (facts := self._facts.get(report.nodeid))
+        ):
             self._enter(
                 CheckResult.model_validate(
                     {**facts.model_dump(), "verdict": Verdict.ERROR, "message": report.longreprtext}
@@ -61,7 +68,7 @@ class Recorder:
     @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self) -> None:
         """Remember that the run was interrupted."""
-        self._interrupted = True
+        self.interrupted = True
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_internalerror(self, excrepr: object) -> None:
@@ -79,7 +86,7 @@ class Recorder:
         only_errors = counts.get(Verdict.ERROR) and not counts.get(Verdict.FAILED) and not self._ordinary_failures
         if exitstatus == pytest.ExitCode.TESTS_FAILED and only_errors:
             exitstatus = session.exitstatus = EXIT_OF_ERRORS
-        self._record.finish(exit_code=int(exitstatus), interrupted=self._interrupted)
+        self._record.finish(exit_code=int(exitstatus), interrupted=self.interrupted)
 
     def _enter(self, result: CheckResult) -> None:
         self._record.enter(result)

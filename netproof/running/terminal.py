@@ -58,7 +58,7 @@ class Summary:
     def pytest_report_teststatus(self, report: pytest.CollectReport | pytest.TestReport) -> tuple[str, str, str] | None:
         """Show error, blocked and unsupported by letters and words of their own; the counts stay pytest's."""
         carried: dict[str, Any] = getattr(report, REPORT_ATTRIBUTE, None) or {}
-        return _STATUS.get(Verdict(carried["verdict"])) if carried else None
+        return _STATUS.get(Verdict(carried["verdict"])) if "verdict" in carried else None
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(

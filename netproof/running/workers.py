@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from netproof.ledger import Ledger, write_atomically
 from netproof.report.record import RunRecord
 from netproof.report.results import CheckFacts
 from netproof.running.collected import CollectedCheck
+from netproof.running.recording import Recorder
 from netproof.running.scheduling import scheduler_for
 
 RUN_DIRECTORY = "netproof_run_directory"
@@ -36,13 +36,13 @@ class Controller:
     Args:
         record: the record of the run.
         ledger: abandoned when items will never run.
-        select: told which checks the workers will run.
+        recorder: told which checks the workers will run, and when one was interrupted.
     """
 
-    def __init__(self, record: RunRecord, ledger: Ledger, select: Callable[[list[CheckFacts]], None]) -> None:
+    def __init__(self, record: RunRecord, ledger: Ledger, recorder: Recorder) -> None:
         self._record = record
         self._ledger = ledger
-        self._select = select
+        self._recorder = recorder
         self._shared = shared_directory(record.directory)
         self._died = 0
 
@@ -74,7 +74,7 @@ class Controller:
             )
         self._record.set(workers=node.workerinput["workercount"])
         try:
-            self._select(_FACTS.validate_json(plan.read_text()))
+            self._recorder.select(_FACTS.validate_json(plan.read_text()))
         except NetproofError as error:
             raise pytest.UsageError(str(error)) from error
 
@@ -83,11 +83,13 @@ class Controller:
         """Take in what a worker had left to say, and end all waits if its items will not run."""
         output: dict[str, Any] = getattr(node, "workeroutput", {})
         self._record.absorb(output.pop(_EVENTS, ()))
-        if error:
+        interrupted = output.get("exitstatus") == pytest.ExitCode.INTERRUPTED
+        if interrupted:
+            self._recorder.interrupted = True
+        elif error:
             self._died += 1
             self._record.note(f"worker {node.gateway.id}: {error}", "problems")
-        stopped = output.get("shouldfail") or output.get("shouldstop") or output.get("exitstatus") == 2
-        if stopped or self._too_many_died(node.config):
+        if interrupted or output.get("shouldfail") or output.get("shouldstop") or self._too_many_died(node.config):
             self._ledger.abandon("the run was broken off")
 
     def _too_many_died(self, config: pytest.Config) -> bool:

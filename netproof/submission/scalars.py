@@ -22,7 +22,7 @@ _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
 _BASES = {"hex": 16, "binary": 2, "octal": 8, "decimal": 10}
 _LONGEST_NUMBER = 400
 _INTEGERS = range(-(2**63), 2**64)
-_LARGEST_EXACT_FLOAT = 2**53
+_FIRST_EXPONENT = 1e21  # from here on Go writes a float with an exponent, which Python reads as a float
 
 
 def read_plain_scalar(text: str) -> Scalar:
@@ -38,7 +38,8 @@ def read_plain_scalar(text: str) -> Scalar:
         return False
     if len(text) > _LONGEST_NUMBER or text[0] not in "+-.0123456789":
         return text
-    return _read_number(text.replace("_", ""), text)
+    # Go takes underscores out of everything that begins like an integer, and of nothing that begins with a point.
+    return _read_number(text if text[0] == "." else text.replace("_", ""), text)
 
 
 def read_tagged_scalar(text: str, tag: str | None, *, plain: bool) -> Scalar:
@@ -78,5 +79,5 @@ def _read_number(digits: str, text: str) -> Scalar:
         number = float(digits)
         if not math.isfinite(number):
             return text
-        return int(number) if number.is_integer() and abs(number) < _LARGEST_EXACT_FLOAT else number
+        return int(number) if number.is_integer() and abs(number) < _FIRST_EXPONENT else number
     return text

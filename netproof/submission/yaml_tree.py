@@ -22,6 +22,7 @@ from ruamel.yaml.events import (
     SequenceEndEvent,
     SequenceStartEvent,
 )
+from ruamel.yaml.scanner import Scanner
 
 from netproof.submission.scalars import Scalar, key_text, read_tagged_scalar
 from netproof.submission.syntax_help import explain
@@ -104,12 +105,12 @@ class Document:
 
 @dataclass(slots=True)
 class _Open:
-    """A collection that is being read."""
+    """A collection that is being read; ``written`` has the keys that stand in it, not merged ones, with their lines."""
 
     node: Node
     anchor: str | None
     key: tuple[str, int, int] | None = None
-    merges: list[Node] = field(default_factory=list)
+    written: dict[str, int] = field(default_factory=dict)
 
 
 def read_documents(text: str) -> Iterator[Document]:
@@ -121,7 +122,9 @@ def read_documents(text: str) -> Iterator[Document]:
     builder: _DocumentBuilder | None = None
     budget = MOST_NODES
     try:
-        for event in YAML(typ="safe", pure=True).parse(text):
+        parser = YAML(typ="safe", pure=True)
+        parser.Scanner = _Scanner
+        for event in parser.parse(text):
             if isinstance(event, DocumentStartEvent):
                 builder = _DocumentBuilder(event.start_mark.line + 1, budget)
             elif builder is not None and builder.take(event):
@@ -132,6 +135,16 @@ def read_documents(text: str) -> Iterator[Document]:
         raise _explained(problem) from None
     except YAMLError:
         raise _unacceptable_character(text) from None
+
+
+class _Scanner(Scanner):
+    """Takes tabs between tokens, as kubectl's parser does and ruamel.yaml's does not; tabs that indent stay an error."""
+
+    def scan_to_next_token(self) -> None:
+        super().scan_to_next_token()
+        while not self.allow_simple_key and self.reader.peek() == "\t":
+            self.reader.forward()
+            super().scan_to_next_token()
 
 
 class _DocumentBuilder:
@@ -187,9 +200,6 @@ class _DocumentBuilder:
     def _end(self, event: Any) -> bool:
         done = self._open.pop()
         node = done.node
-        if node.members is not None:
-            for source in done.merges:
-                node.members = {**dict(_merged(source, event)), **node.members}
         children = [entry.node for entry in (node.members or {}).values()] + [entry.node for entry in node.items or []]
         node.size = 1 + sum(child.size for child in children)
         node.height = 1 + max((child.height for child in children), default=0)
@@ -217,20 +227,22 @@ class _DocumentBuilder:
         elif parent.key is None:
             parent.key = (_key(node, line, column), line, column)
         else:
-            self._set(parent, parent.key, node)
+            self._set(parent, parent.key, node, event)
             parent.key = None
         return False
 
-    def _set(self, parent: _Open, place: tuple[str, int, int], node: Node) -> None:
+    def _set(self, parent: _Open, place: tuple[str, int, int], node: Node, event: Any) -> None:
         members = parent.node.members
         if members is None:
             return
         key, line, column = place
         if key == _MERGE:
-            parent.merges.append(node)
+            # What is merged replaces what stands before it, and is replaced by what follows: so does kubectl.
+            members.update(_merged(node, event))
             return
-        if key in members:
-            self._duplicates.append(DuplicateKey(key, line, column, members[key].line))
+        if key in parent.written:
+            self._duplicates.append(DuplicateKey(key, line, column, parent.written[key]))
+        parent.written[key] = line
         members[key] = Entry(line, column, node)
 
     def _target(self, event: Any) -> Node:

@@ -6,7 +6,6 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-import jsonschema
 import pytest
 
 from netproof.check import HOMEWORK, SUBMISSION
@@ -35,6 +34,7 @@ def result(check_id: str, verdict: Verdict = Verdict.PASSED) -> CheckResult:
 
 
 def test_what_is_written_is_read_back_equal_and_obeys_the_schema(tmp_path):
+    jsonschema = pytest.importorskip("jsonschema")
     run = Run(id="r", started=datetime(2026, 1, 2, tzinfo=UTC), components=[Component(name="etcd", version="3.7.3")])
     written = Results(run=run, checks=[result("a.b", Verdict.FAILED)], not_run=["a.c"])
 
@@ -98,4 +98,4 @@ def test_a_report_directory_that_cannot_be_written_is_one_message_with_a_remedy(
 def test_the_documentation_lists_every_field_of_the_schema():
     documented = (DOCS / "results.md").read_text()
 
-    assert field_tables() in documented, "put the output of `python -c 'from netproof.report.schema import ...'` there"
+    assert field_tables() in documented, "put what `python -m netproof.report.schema --fields` prints there"

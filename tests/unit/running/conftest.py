@@ -10,6 +10,12 @@ from netproof.report.results import Results
 
 RunChecks = Callable[..., pytest.RunResult]
 
+PLUGINS = [
+    *("-p", "no:netproof"),  # the plugin that brings clusters
+    *("-p", netproof.running.plugin.__name__),
+    *("-p", "no:cacheprovider", "-p", "no:hypothesispytest"),
+]
+
 PREAMBLE = """
 import time
 from pathlib import Path
@@ -33,10 +39,15 @@ def run_checks(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Ru
     def run(*arguments: str, **files: str) -> pytest.RunResult:
         for name, body in files.items():
             pytester.makepyfile(**{name: PREAMBLE + body})
-        plugins = ("-p", netproof.running.plugin.__name__, "-p", "no:cacheprovider", "-p", "no:hypothesispytest")
-        return pytester.runpytest_inprocess(*plugins, "--strict-markers", *arguments)
+        return pytester.runpytest_inprocess(*PLUGINS, "--strict-markers", *arguments)
 
     return run
+
+
+@pytest.fixture
+def plugins() -> list[str]:
+    """The options of pytest that load what runs checks and no more."""
+    return PLUGINS
 
 
 @pytest.fixture

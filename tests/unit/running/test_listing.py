@@ -20,7 +20,9 @@ def test_surge():
     More words.
     \"\"\"
 
-@check("deploy.replicas", subject=OWN, level=EXTENDED, features=["x"], control=none_because("it counts"), mutants=["2 | 3"])
+@check(
+    "deploy.replicas", subject=OWN, level=EXTENDED, features=["x"], control=none_because("it counts"), mutants=["2 | 3"]
+)
 @pytest.mark.parametrize("n", [1, 2])
 def test_replicas(n): "Three pods."
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from netproof.report.results import Results
+from netproof.verdict import Verdict
 
 pytest_plugins = "pytester"
 
@@ -95,51 +96,46 @@ def test_results_go_where_the_option_says(run_checks, pytester):
     assert not (pytester.path / "reports").exists()
 
 
-def test_an_interrupted_run_leaves_the_verdicts_so_far(run_checks, results, pytester):
+def run_to_its_end(pytester: pytest.Pytester, *arguments: str, how: str) -> subprocess.CompletedProcess[str]:
     pytester.makepyfile(
-        test_b="""
-        from netproof.check import OWN, check
-        @check("z.interrupts", subject=OWN, control="c", mutants=["m"])
-        def test_it():
-            "T."
-            raise KeyboardInterrupt
-        @check("z.later", subject=OWN, control="c", mutants=["m"])
-        def test_later(): "T."
-        """
-    )
-
-    ran = run_checks(test_a=ONE_OF_EACH)
-
-    assert ran.ret == pytest.ExitCode.INTERRUPTED
-    left = results()
-    assert [check.id for check in left.checks] == ["a.holds", "a.fails", "b.blocked"]
-    assert left.not_run == ["z.interrupts", "z.later"]
-    assert (left.run.interrupted, left.run.exit_code) == (True, 2)
-    ran.stdout.fnmatch_lines(["not run: z.interrupts, z.later"])
-
-
-def test_a_killed_run_leaves_the_verdicts_so_far_without_an_end(pytester):
-    pytester.makepyfile(
-        test_a="""
+        test_a=f"""
         import os, signal
         from netproof.check import OWN, check
         @check("a.one", subject=OWN, control="c", mutants=["m"])
         def test_one(): "T."
-        @check("a.killed", subject=OWN, control="c", mutants=["m"])
-        def test_killed():
+        @check("a.ends", subject=OWN, needs=["a.one"], control="c", mutants=["m"])
+        def test_ends():
             "T."
-            os.kill(os.getpid(), signal.SIGKILL)
+            {how}
+        @check("a.later", subject=OWN, needs=["a.ends"], control="c", mutants=["m"])
+        def test_later(): "T."
         """
     )
-    command = [sys.executable, "-m", "pytest", "-p", "netproof.running.plugin", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", *arguments]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    return subprocess.run(command, cwd=pytester.path, env=environment, timeout=60, capture_output=True, text=True)
 
-    ended = subprocess.run(command, cwd=pytester.path, env=environment, timeout=60, capture_output=True, check=False)
+
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["alone", "with workers"])
+def test_an_interrupted_run_leaves_the_verdicts_so_far(pytester, plugins, results, workers):
+    ended = run_to_its_end(pytester, *plugins, *workers, how="raise KeyboardInterrupt")
+
+    assert ended.returncode == pytest.ExitCode.INTERRUPTED
+    left = results()
+    assert [check.id for check in left.checks if check.verdict is Verdict.PASSED] == ["a.one"]
+    assert "a.ends" in left.not_run
+    assert (left.run.interrupted, left.run.exit_code) == (True, 2)
+    assert left.run.finished is not None
+    assert "not run: a.ends" in ended.stdout
+
+
+def test_a_killed_run_leaves_the_verdicts_so_far_without_an_end(pytester, plugins, results):
+    ended = run_to_its_end(pytester, *plugins, how="os.kill(os.getpid(), signal.SIGKILL)")
 
     assert ended.returncode == -signal.SIGKILL
-    left = Results.read(pytester.path / "reports" / "latest" / "results.json")
+    left = results()
     assert [check.id for check in left.checks] == ["a.one"]
-    assert left.not_run == ["a.killed"]
+    assert left.not_run == ["a.ends", "a.later"]
     assert left.run.finished is None
 
 

@@ -88,7 +88,8 @@ def test_it():
             id="an assertion in a fixture",
         ),
         pytest.param(
-            '@pytest.fixture\ndef broken():\n    yield\n    raise OSError("gone")\n@DECORATED\ndef test_it(broken): "T."',
+            '@pytest.fixture\ndef broken():\n    yield\n    raise OSError("gone")\n'
+            '@DECORATED\ndef test_it(broken): "T."',
             "OSError in teardown: gone",
             id="a fixture that cannot clean up",
         ),

@@ -150,13 +150,21 @@ def test_a_broken_file_does_not_stop_the_others(tmp_path):
 
 
 def test_anchors_and_merge_keys_are_expanded_into_data_of_their_own():
-    text = "apiVersion: v1\nkind: X\nmetadata: {name: a}\nbase: &b {x: 1, y: [1]}\none: {<<: *b, x: 2}\ntwo: *b\n"
+    text = "apiVersion: v1\nkind: X\nmetadata: {name: a}\nbase: &b {x: 1, z: [1]}\none: {<<: *b, x: 2}\ntwo: *b\n"
 
     manifest = read_text("a.yaml", text).objects[0].manifest
 
-    assert manifest["one"] == {"x": 2, "y": [1]}
-    manifest["two"]["y"].append(2)
-    assert manifest["base"]["y"] == [1]
+    assert manifest["one"] == {"x": 2, "z": [1]}
+    manifest["two"]["z"].append(2)
+    assert manifest["base"]["z"] == [1]
+
+
+def test_tabs_between_tokens_are_taken_as_kubectl_takes_them():
+    (pod,) = read_text(
+        "a.yaml", POD.replace("kind: ", "kind:\t").replace("image: web:1", "image:\tweb:1\t# why")
+    ).objects
+
+    assert pod.manifest == read_text("a.yaml", POD).objects[0].manifest
 
 
 def test_only_the_homework_is_read_of_a_whole_repository(tmp_path):
@@ -227,7 +235,13 @@ def bomb():
 
 @pytest.mark.parametrize(
     "text",
-    [bomb(), "a: " + "[" * 5000, "a: " + "{a: " * 5000, "a: &a [*a]\n", "a: &a [" + "[" * 98 + "]" * 98 + "]\nb: [*a]\n"],
+    [
+        bomb(),
+        "a: " + "[" * 5000,
+        "a: " + "{a: " * 5000,
+        "a: &a [*a]\n",
+        "a: &a " + "[" * 60 + "]" * 60 + "\nb: " + "[" * 60 + "*a" + "]" * 60 + "\n",
+    ],
     ids=["alias bomb", "deep list", "deep mapping", "anchor in itself", "deep by alias"],
 )
 def test_hostile_yaml_is_refused(text):
@@ -243,7 +257,9 @@ def test_a_file_beyond_the_size_limit_is_refused(tmp_path):
     assert (problem.kind, problem.position.file) == (ProblemKind.REFUSED, "big.yaml")
 
 
-KEYS = st.from_regex(r"[a-z][a-zA-Z]{0,8}", fullmatch=True).filter(lambda key: key not in {"y", "n", "on", "no", "off", "yes"})
+KEYS = st.from_regex(r"[a-z][a-zA-Z]{0,8}", fullmatch=True).filter(
+    lambda key: key not in {"y", "n", "on", "no", "off", "yes"}
+)
 TREES = st.recursive(
     st.integers(-5, 5) | st.booleans(),
     lambda inner: st.dictionaries(KEYS, inner, min_size=1, max_size=4) | st.lists(inner, min_size=1, max_size=4),

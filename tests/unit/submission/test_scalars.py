@@ -60,7 +60,13 @@ def test_keys_become_text():
 
 
 PRINTABLE = st.text(st.characters(min_codepoint=32, max_codepoint=0x2FFF, exclude_categories=("Cs", "Cc", "Zl", "Zp")))
-VALUES = st.none() | st.booleans() | st.integers(-(2**40), 2**40) | PRINTABLE | st.sampled_from(["yes", "0644", "<<", "a\nb\n"])
+VALUES = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**40), 2**40)
+    | PRINTABLE
+    | st.sampled_from(["yes", "0644", "<<", "a\nb\n"])
+)
 
 
 @given(st.dictionaries(PRINTABLE, VALUES | st.lists(VALUES, max_size=3), max_size=4))

@@ -1,0 +1,102 @@
+"""Applying a submission's plan to a cluster, and remembering what the API said to each object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from netproof.cluster.api import ApiRefused, KubernetesApi
+from netproof.submission import ManifestObject, Step
+from netproof.verdict import UnmetError
+
+ADDON_OF_NAMESPACE = {
+    "metallb-system": "MetalLB",
+    "ingress-nginx": "an ingress controller",
+    "kubernetes-dashboard": "the dashboard",
+}
+"""Namespaces that an add-on brings along; what belongs there waits for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one object.
+
+    Attributes:
+        place: file and line it was read from.
+        kind: its kind.
+        name: its name.
+        namespace: where it went; empty for kinds without namespaces.
+        refusal: the API's message; empty where it was taken.
+        waits_for: the add-on that it needs and that is not there.
+    """
+
+    place: str
+    kind: str
+    name: str
+    namespace: str
+    refusal: str = ""
+    waits_for: str = ""
+
+    def __str__(self) -> str:
+        what = f"{self.kind}/{self.name}" + (f" in {self.namespace}" if self.namespace else "")
+        if self.waits_for:
+            return f"{what} ({self.place}): not applied, it needs {self.waits_for}"
+        return f"{what} ({self.place}): {self.refusal or 'applied'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The outcomes of a plan, in its order."""
+
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def refused(self) -> tuple[Outcome, ...]:
+        """What the API did not take."""
+        return tuple(one for one in self.outcomes if one.refusal)
+
+    def of(self, found: ManifestObject) -> Outcome | None:
+        """What became of an object of the submission; None where the plan left it out."""
+        return next((one for one in self.outcomes if one.place == str(found.source) and one.name == found.name), None)
+
+    def require(self, found: ManifestObject) -> Outcome:
+        """The outcome of an object that the API has taken.
+
+        Raises:
+            UnmetError: it has not; with the API's message and the place in the file.
+        """
+        outcome = self.of(found)
+        if outcome is None or outcome.refusal or outcome.waits_for:
+            said = str(outcome) if outcome else "it is not part of the plan"
+            raise UnmetError(f"{found.kind} {found.name} to be accepted by the API", said, objects=[str(found)])
+        return outcome
+
+
+def apply_plan(api: KubernetesApi, steps: Iterable[Step]) -> Applied:
+    """Apply every step by server-side apply with strict field validation; a refusal does not keep the rest from it."""
+    return Applied(tuple(_apply(api, step) for step in steps))
+
+
+def as_json(applied: Applied) -> list[dict[str, Any]]:
+    """The outcomes as plain values."""
+    return [asdict(outcome) for outcome in applied.outcomes]
+
+
+def from_json(values: list[dict[str, Any]]) -> Applied:
+    """The outcomes that :func:`as_json` wrote."""
+    return Applied(tuple(Outcome(**value) for value in values))
+
+
+def _apply(api: KubernetesApi, step: Step) -> Outcome:
+    found = step.object
+    where = {"place": str(found.source), "kind": found.kind, "name": found.name, "namespace": step.namespace or ""}
+    addon = ADDON_OF_NAMESPACE.get(step.namespace or "")
+    if addon and api.find("Namespace", step.namespace or "") is None:
+        return Outcome(**where, waits_for=addon)
+    try:
+        api.apply(found.manifest, step.namespace)
+    except ApiRefused as refused:
+        return Outcome(**where, refusal=refused.message)
+    return Outcome(**where)
+
