@@ -95,6 +95,10 @@ def write_pki(spec: ClusterSpec, directory: Path, *, loopback_port: int, kubecon
         public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo),
     )
 
+    front_proxy = CertificateAuthority("netproof front proxy")
+    _write(directory / "front-proxy-ca.crt", front_proxy.certificate_pem)
+    _write_pair(directory / "front-proxy-client", front_proxy.issue("front-proxy-client"))
+
     domain = spec.dns_domain
     service_names = ("kubernetes", "kubernetes.default", "kubernetes.default.svc", f"kubernetes.default.svc.{domain}")
     addresses = (spec.control_plane_address, "127.0.0.1", spec.kubernetes_service_address)
@@ -111,8 +115,7 @@ def write_pki(spec: ClusterSpec, directory: Path, *, loopback_port: int, kubecon
         )
     inside = f"https://{spec.control_plane_address}:6443"
     for user, pair in users.items():
-        _write(directory / f"{user}.crt", pair.certificate_pem)
-        _write(directory / f"{user}.key", pair.key_pem)
+        _write_pair(directory / user, pair)
         _write(directory / f"{user}.kubeconfig", _kubeconfig(spec.name, inside, authority, user, pair))
     outside = f"https://127.0.0.1:{loopback_port}"
     _write(kubeconfig, _kubeconfig(spec.name, outside, authority, "admin", users["admin"]))
@@ -185,6 +188,11 @@ def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
 
 def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
+
+
+def _write_pair(path: Path, pair: KeyPair) -> None:
+    _write(path.with_suffix(".crt"), pair.certificate_pem)
+    _write(path.with_suffix(".key"), pair.key_pem)
 
 
 def _write(path: Path, data: bytes) -> None:

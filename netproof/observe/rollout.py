@@ -174,7 +174,7 @@ class RolloutFold:
         self._old_deleted = 0
 
     def start(self) -> None:
-        """From here on things count: what runs now, or is the Deployment's present revision, is old; all else is new."""
+        """From here on things count: what runs now, or is of the Deployment's revision, is old; all else is new."""
         running = {name for name, replicas in self._replicas.items() if replicas}
         present = {name for name, revision in self._revisions.items() if revision == self._deployment_revision}
         self._old = frozenset(running | present | {pod.template_hash for pod in self._pods.values() if pod.active})

@@ -103,6 +103,7 @@ def objects(**files):
     return [found for path, text in files.items() for found in read_text(path, text).objects]
 
 
+INGRESS = "apiVersion: networking.k8s.io/v1\nkind: Ingress\n"
 SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {{name: {name}}}\nspec: {spec}\n"
 
 
@@ -117,11 +118,9 @@ def test_files_of_other_names_are_found_by_what_their_objects_do():
             SERVICE.format(name="d", spec="{type: LoadBalancer, selector: {k8s-app: kube-dns}}"),
             SERVICE.format(name="e", spec="{type: LoadBalancer, selector: {app.kubernetes.io/name: ingress-nginx}}"),
             "apiVersion: metallb.io/v1beta1\nkind: IPAddressPool\nmetadata: {name: f}\n",
-            "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: g}\n",
-            "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: h}\nspec: {defaultBackend: {service:"
-            " {name: kubernetes-dashboard}}}\n",
-            "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: i, annotations:"
-            ' {nginx.ingress.kubernetes.io/canary: "true"}}\n',
+            INGRESS + "metadata: {name: g}\n",
+            INGRESS + "metadata: {name: h}\nspec: {defaultBackend: {service: {name: kubernetes-dashboard}}}\n",
+            INGRESS + "metadata: {name: i, annotations: {nginx.ingress.kubernetes.io/canary: 'true'}}\n",
             "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: j}\n",
         ]
     )
