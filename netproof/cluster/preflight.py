@@ -26,6 +26,8 @@ _PACKAGES = {
     "conntrack": "conntrack",
     "ipset": "ipset",
     "ip": "iproute2",
+    "runc": "runc",
+    "busybox": "busybox-static",
 }
 """Programs that components or netproof call, with the Debian package of each."""
 

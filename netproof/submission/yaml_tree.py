@@ -138,7 +138,7 @@ def read_documents(text: str) -> Iterator[Document]:
 
 
 class _Scanner(Scanner):
-    """Takes tabs between tokens, as kubectl's parser does and ruamel.yaml's does not; a tab that indents is an error."""
+    """Takes tabs between tokens, as kubectl's parser does and ruamel.yaml's does not; tabs that indent are errors."""
 
     def scan_to_next_token(self) -> None:
         super().scan_to_next_token()

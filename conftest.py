@@ -1,0 +1,3 @@
+"""What the tests of this repository share: pytest's own plugin for testing plugins."""
+
+pytest_plugins = ["pytester"]
