@@ -99,4 +99,3 @@ def _apply(api: KubernetesApi, step: Step) -> Outcome:
     except ApiRefused as refused:
         return Outcome(**where, refusal=refused.message)
     return Outcome(**where)
-

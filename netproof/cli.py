@@ -29,12 +29,15 @@ from netproof.waiting import timeouts_from_environment
 EXIT_USAGE = 4
 """The exit code for a user's mistake, as pytest has it."""
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Proves that a Kubernetes network does what its manifests say.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Proves that a Kubernetes network does what its manifests say."
+)
 app.add_typer(toolchain_app, name="toolchain")
 
 ClusterName = Annotated[str, typer.Option("--cluster-name", metavar="NAME", help="The cluster's name.")]
 KubernetesVersion = Annotated[
-    str | None, typer.Option("--kubernetes-version", metavar="VERSION", help="Such as 1.36 or 1.36.3; the newest by default.")
+    str | None,
+    typer.Option("--kubernetes-version", metavar="VERSION", help="Such as 1.36 or 1.36.3; the newest by default."),
 ]
 
 
@@ -52,7 +55,9 @@ def up(
     nodes: Annotated[int, typer.Option(help="How many nodes.")] = 2,
     proxy_mode: Annotated[str, typer.Option(help="kube-proxy's mode: iptables or nftables.")] = "iptables",
     images: Annotated[ImagePolicy, typer.Option(help="Where images come from.")] = ImagePolicy.AUTO,
-    detach: Annotated[bool, typer.Option("--detach", help="Return when it is up; end it with 'netproof down'.")] = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Return when it is up; end it with 'netproof down'.")
+    ] = False,
 ) -> None:
     """Boot an embedded cluster for use by hand."""
     phases = PrintedPhases(Console(stderr=True))
@@ -98,7 +103,9 @@ def status() -> None:
     alive = [LocalCluster.attach(name) for name in cluster_names() if is_alive(name)]
     for cluster in alive:
         spec = cluster.spec
-        typer.echo(f"{cluster.name}: Kubernetes {spec.kubernetes_version}, {spec.node_count} nodes, KUBECONFIG={cluster.kubeconfig}")
+        typer.echo(
+            f"{cluster.name}: Kubernetes {spec.kubernetes_version}, {spec.node_count} nodes, KUBECONFIG={cluster.kubeconfig}"
+        )
         for death in cluster.deaths():
             typer.echo(f"  {death}")
     if not alive:

@@ -110,5 +110,7 @@ def timeouts_from_environment() -> Timeouts:
     except ValueError:
         factor = 0.0
     if factor <= 0:
-        raise NetproofError(f"NETPROOF_TIMEOUT_SCALE={text!r} is not a positive number", "set it to 1, or to 2 on a slow machine")
+        raise NetproofError(
+            f"NETPROOF_TIMEOUT_SCALE={text!r} is not a positive number", "set it to 1, or to 2 on a slow machine"
+        )
     return Timeouts().scaled(factor)

@@ -87,7 +87,11 @@ class Workload:
         def settled() -> None:
             self._available()
             labels = self.deployment()["spec"]["selector"]["matchLabels"]
-            left = [pod for pod in self.api.list("Pod", self.namespace, labels=labels) if "deletionTimestamp" in pod["metadata"]]
+            left = [
+                pod
+                for pod in self.api.list("Pod", self.namespace, labels=labels)
+                if "deletionTimestamp" in pod["metadata"]
+            ]
             if left:
                 raise NotYetError(f"{len(left)} old pods are ending")
 
@@ -97,7 +101,9 @@ class Workload:
     def _available(self) -> None:
         deployment = self.deployment()
         status, wanted = deployment.get("status", {}), deployment["spec"]["replicas"]
-        seen = {name: status.get(name, 0) for name in ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")}
+        seen = {
+            name: status.get(name, 0) for name in ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
+        }
         fresh = status.get("observedGeneration", 0) >= deployment["metadata"]["generation"]
         if not fresh or any(count != wanted for count in seen.values()):
             reasons = pod_reasons(self.pods())

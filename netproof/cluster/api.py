@@ -57,7 +57,9 @@ class KubernetesApi:
         try:
             config.load_kube_config(str(kubeconfig), context or None, client_configuration=configuration)
         except (ConfigException, ValueError, TypeError) as problem:
-            raise NetproofError(f"the kubeconfig {kubeconfig} cannot be used: {problem}", "see 'kubectl config view'") from None
+            raise NetproofError(
+                f"the kubeconfig {kubeconfig} cannot be used: {problem}", "see 'kubectl config view'"
+            ) from None
         configuration.connection_pool_maxsize = 32
         configuration.retries = False
         self.server: str = configuration.host
@@ -65,9 +67,13 @@ class KubernetesApi:
         try:
             self._dynamic = DynamicClient(client.ApiClient(configuration), cache_file=str(kubeconfig) + ".discovery")
         except HTTPError as problem:
-            raise NetproofError(f"the cluster at {self.server} cannot be reached: {problem}", "is it running?") from None
+            raise NetproofError(
+                f"the cluster at {self.server} cannot be reached: {problem}", "is it running?"
+            ) from None
         except ApiException as problem:
-            raise NetproofError(f"the cluster at {self.server} refuses: {problem.reason}", "check the account in the kubeconfig") from None
+            raise NetproofError(
+                f"the cluster at {self.server} refuses: {problem.reason}", "check the account in the kubeconfig"
+            ) from None
 
     @property
     def version(self) -> str:
@@ -107,7 +113,7 @@ class KubernetesApi:
         try:
             return self.get(kind, name, namespace, api_version=api_version)
         except ApiRefused as refused:
-            if refused.status == 404:  # noqa: PLR2004
+            if refused.status == 404:
                 return None
             raise
 
@@ -126,24 +132,39 @@ class KubernetesApi:
         return self._send("get", path, label_selector=selector or None)
 
     def patch(
-        self, kind: str, name: str, patch: Object, namespace: str | None = None, *, api_version: str = "v1", subresource: str = ""
+        self,
+        kind: str,
+        name: str,
+        patch: Object,
+        namespace: str | None = None,
+        *,
+        api_version: str = "v1",
+        subresource: str = "",
     ) -> Object:
         """Change an object by a JSON merge patch (RFC 7386); returns it as the API keeps it."""
         path = self._kind_path(api_version, kind, namespace, name) + (f"/{subresource}" if subresource else "")
         return self._send("patch", path, body=patch, content_type="application/merge-patch+json")
 
     def delete(
-        self, kind: str, name: str, namespace: str | None = None, *, api_version: str = "v1", grace_seconds: int | None = None
+        self,
+        kind: str,
+        name: str,
+        namespace: str | None = None,
+        *,
+        api_version: str = "v1",
+        grace_seconds: int | None = None,
     ) -> None:
         """Delete an object with what depends on it, in the background; one that is not there is no error."""
         path = self._kind_path(api_version, kind, namespace, name)
         try:
             self._send("delete", path, propagation_policy="Background", grace_period_seconds=grace_seconds)
         except ApiRefused as refused:
-            if refused.status != 404:  # noqa: PLR2004
+            if refused.status != 404:
                 raise
 
-    def logs(self, pod: str, namespace: str, container: str = "", *, tail_lines: int = 200, previous: bool = False) -> str:
+    def logs(
+        self, pod: str, namespace: str, container: str = "", *, tail_lines: int = 200, previous: bool = False
+    ) -> str:
         """The last lines of a container's log."""
         query = [("tailLines", str(tail_lines)), ("previous", str(previous).lower())]
         if container:
@@ -181,7 +202,9 @@ class KubernetesApi:
         except DynamicApiError as refused:
             raise _refusal(refused) from None
         except HTTPError as problem:
-            raise NetproofError(f"the cluster at {self.server} cannot be reached: {problem}", "is it running?") from None
+            raise NetproofError(
+                f"the cluster at {self.server} cannot be reached: {problem}", "is it running?"
+            ) from None
 
 
 class Watch:
@@ -211,7 +234,9 @@ def _refusal(refused: DynamicApiError) -> ApiRefused:
     body = refused.body.decode(errors="replace") if isinstance(refused.body, bytes) else str(refused.body)
     try:
         status = json.loads(body)
-        causes = tuple((one.get("field", ""), one.get("message", "")) for one in status.get("details", {}).get("causes", []))
+        causes = tuple(
+            (one.get("field", ""), one.get("message", "")) for one in status.get("details", {}).get("causes", [])
+        )
         return ApiRefused(int(refused.status), status.get("reason", ""), status.get("message", body), causes)
     except (ValueError, AttributeError):
         return ApiRefused(int(refused.status or 0), str(refused.reason), body)

@@ -61,7 +61,12 @@ class Booted:
 
 
 def bring_up(
-    request: LocalRequest, *, phase: Phase, progress: Progress, timeouts: Timeouts, on_event: Callable[[str, float], None]
+    request: LocalRequest,
+    *,
+    phase: Phase,
+    progress: Progress,
+    timeouts: Timeouts,
+    on_event: Callable[[str, float], None],
 ) -> Booted:
     """Boot an embedded cluster until its nodes are Ready and its DNS answers.
 
@@ -108,7 +113,9 @@ def bring_up(
     except TimedOutError as late:
         deaths = "".join(f"\n{death}" for death in cluster.deaths())
         cluster.stop()
-        raise NetproofError(f"the cluster came up only in part: {late}{deaths}", f"all logs are in {spec.log_directory}") from None
+        raise NetproofError(
+            f"the cluster came up only in part: {late}{deaths}", f"all logs are in {spec.log_directory}"
+        ) from None
     except BaseException:
         cluster.stop()
         raise
@@ -125,7 +132,9 @@ def _install_dns(cluster: LocalCluster, spec: ClusterSpec, hosts: tuple[str, ...
     }
     waiter = Waiter(retry_on=(NotYetError, ApiRefused))
     for obj in addon_objects("coredns", values):
-        waiter.until(f"{obj['kind']} of CoreDNS is applied", lambda obj=obj: api.apply(obj), timeout_seconds=timeouts.api_ready)
+        waiter.until(
+            f"{obj['kind']} of CoreDNS is applied", lambda obj=obj: api.apply(obj), timeout_seconds=timeouts.api_ready
+        )
     node = cluster.standpoint("n1")
     waiter.until("every node is Ready", lambda: _nodes_ready(api, spec), timeout_seconds=timeouts.node_ready)
     name = f"kubernetes.default.svc.{spec.dns_domain}"

@@ -143,7 +143,9 @@ def kube_scheduler(spec: ClusterSpec, state: StateDirectory) -> Component:
 
 def containerd(spec: ClusterSpec, node: NodeSpec) -> Component:
     """A node's container runtime."""
-    directories = {str(Path(spec.tools[program]).parent) for program in ("containerd", "containerd-shim-runc-v2", "runc")}
+    directories = {
+        str(Path(spec.tools[program]).parent) for program in ("containerd", "containerd-shim-runc-v2", "runc")
+    }
     path = ":".join([*sorted(directories), "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"])
     return Component(
         f"containerd-{node.name}",
@@ -219,7 +221,7 @@ def node_files(spec: ClusterSpec, state: StateDirectory, node: NodeSpec) -> dict
 
 
 def _containerd_config(spec: ClusterSpec) -> str:
-    """containerd's configuration, version 3.
+    """Containerd's configuration, version 3.
 
     ``restrict_oom_score_adj``: the host may lack CAP_SYS_RESOURCE. ``discard_unpacked_layers``: an image's archive is
     not wanted once it is unpacked, and it lies in memory.

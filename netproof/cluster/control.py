@@ -54,7 +54,9 @@ def request(path: Path, timeout_seconds: float = 30.0, **values: Any) -> dict[st
                 stream.flush()
                 line = stream.readline()
     except OSError as problem:
-        raise NetproofError(f"the cluster at {path.parent} does not answer: {problem}", "see 'netproof status'") from None
+        raise NetproofError(
+            f"the cluster at {path.parent} does not answer: {problem}", "see 'netproof status'"
+        ) from None
     reply: dict[str, Any] = json.loads(line) if line else {"error": "the connection was closed"}
     if "error" in reply:
         raise NetproofError(str(reply["error"]))

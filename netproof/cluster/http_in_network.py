@@ -36,7 +36,7 @@ class NetworkClient:
 
     def wait_for_ok(self, host: str, port: int, path: str, still_alive: Callable[[], None]) -> None:
         """Wait until a GET answers 200; ``still_alive`` raises where that has become hopeless."""
-        self._wait(f"https://{host}:{port}{path}", lambda: self._status("GET", host, port, path) == 200, still_alive)  # noqa: PLR2004
+        self._wait(f"https://{host}:{port}{path}", lambda: self._status("GET", host, port, path) == 200, still_alive)
 
     def post(self, host: str, port: int, path: str, body: dict[str, Any]) -> None:
         """POST a JSON object.
@@ -78,4 +78,3 @@ class NetworkClient:
                 connection.close()
 
         return ask() if method == "GET" else self._thread.submit(ask).result()
-

@@ -9,11 +9,13 @@ are then removed by the next start.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import select
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 from netproof.cluster import state
 
@@ -27,7 +29,9 @@ def main() -> None:
     parser.add_argument("--lock", type=int, required=True, help="descriptor that holds the cluster's name")
     parser.add_argument("--events", type=int, required=True, help="descriptor for what happens in the cluster")
     parser.add_argument("--listener", type=int, required=True, help="descriptor of the socket on the host's loopback")
-    parser.add_argument("--lifeline", type=int, default=_NO_LIFELINE, help="descriptor whose end of file ends the cluster")
+    parser.add_argument(
+        "--lifeline", type=int, default=_NO_LIFELINE, help="descriptor whose end of file ends the cluster"
+    )
     arguments = parser.parse_args()
 
     wake_read, wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
@@ -38,7 +42,17 @@ def main() -> None:
     supervisor = subprocess.Popen(
         [
             *("setpriv", "--pdeathsig", "KILL", "--"),
-            *("unshare", "--pid", "--fork", "--kill-child=KILL", "--mount", "--mount-proc", "--propagation", "slave", "--"),
+            *(
+                "unshare",
+                "--pid",
+                "--fork",
+                "--kill-child=KILL",
+                "--mount",
+                "--mount-proc",
+                "--propagation",
+                "slave",
+                "--",
+            ),
             *(sys.executable, "-m", "netproof.cluster.supervisor", "--name", arguments.name),
             *("--events", str(arguments.events), "--listener", str(arguments.listener)),
         ],
@@ -51,9 +65,21 @@ def main() -> None:
     over = os.pidfd_open(supervisor.pid)
     waiting = [over, wake_read] + ([arguments.lifeline] if arguments.lifeline != _NO_LIFELINE else [])
     select.select(waiting, [], [])
-    supervisor.kill()
-    supervisor.wait()
+    _end(supervisor)
     state.remove(arguments.name)
+
+
+def _end(supervisor: subprocess.Popen[bytes]) -> None:
+    """Kill the namespace's first process, and return when the kernel has ended all others: ``unshare`` waits for that."""
+    children = Path(f"/proc/{supervisor.pid}/task/{supervisor.pid}/children")
+    try:
+        first = [int(pid) for pid in children.read_text(encoding="ascii").split()]
+    except FileNotFoundError:
+        first = []
+    for pid in first or [supervisor.pid]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    supervisor.wait()
 
 
 if __name__ == "__main__":

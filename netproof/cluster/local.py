@@ -178,7 +178,11 @@ class LocalCluster:
 
     def _launcher_pid(self) -> int | None:
         try:
-            return int((self._state.path / "launcher.pid").read_text(encoding="ascii")) if state.is_alive(self.name) else None
+            return (
+                int((self._state.path / "launcher.pid").read_text(encoding="ascii"))
+                if state.is_alive(self.name)
+                else None
+            )
         except FileNotFoundError:
             return None
 
@@ -194,9 +198,7 @@ class LocalCluster:
         events_read, events_write = os.pipe()
         lifeline_read, lifeline_write = (-1, -1) if detach else os.pipe()
         listener = socket.create_server(("127.0.0.1", 0), backlog=256)
-        write_pki(
-            spec, self._state.pki, loopback_port=listener.getsockname()[1], kubeconfig=self._state.kubeconfig
-        )
+        write_pki(spec, self._state.pki, loopback_port=listener.getsockname()[1], kubeconfig=self._state.kubeconfig)
         inherited = [lock, events_write, listener.fileno()] + ([] if detach else [lifeline_read])
         with (Path(spec.log_directory) / "supervisor.log").open("ab") as log:
             self._launcher = subprocess.Popen(
@@ -240,7 +242,8 @@ class LocalCluster:
                     case kind:
                         on_event(kind, event["seconds"])
         raise NetproofError(
-            "\n".join(["the cluster ended while it came up", *deaths]), f"all logs are in {self._log_directory_or_unknown()}"
+            "\n".join(["the cluster ended while it came up", *deaths]),
+            f"all logs are in {self._log_directory_or_unknown()}",
         )
 
     def _log_directory_or_unknown(self) -> str:
@@ -248,4 +251,3 @@ class LocalCluster:
             return str(self.logs)
         except FileNotFoundError:
             return "the directory named above"
-

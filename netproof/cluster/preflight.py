@@ -92,9 +92,15 @@ def missing_debian_packages() -> list[str]:
 
 def _platform() -> list[Lack]:
     if platform.system() != "Linux":
-        return [Lack(f"the operating system is {platform.system()}, not Linux", "use a Linux machine, or a virtual one")]
+        return [
+            Lack(f"the operating system is {platform.system()}, not Linux", "use a Linux machine, or a virtual one")
+        ]
     if platform.machine() != "x86_64":
-        return [Lack(f"the processor is {platform.machine()}; components are listed for x86_64 only", "use an x86_64 machine")]
+        return [
+            Lack(
+                f"the processor is {platform.machine()}; components are listed for x86_64 only", "use an x86_64 machine"
+            )
+        ]
     return []
 
 
@@ -108,7 +114,9 @@ def _programs() -> list[Lack]:
     missing = missing_debian_packages()
     if not missing:
         return []
-    return [Lack(f"programs of these packages are missing: {', '.join(missing)}", f"apt-get install -y {' '.join(missing)}")]
+    return [
+        Lack(f"programs of these packages are missing: {', '.join(missing)}", f"apt-get install -y {' '.join(missing)}")
+    ]
 
 
 def _kernel() -> list[Lack]:
@@ -128,7 +136,9 @@ def _kernel() -> list[Lack]:
 
 def _in_namespaces(script: str) -> subprocess.CompletedProcess[str]:
     flags = ["--net", "--mount", "--pid", "--fork", "--kill-child", "--uts"]
-    return subprocess.run(["unshare", *flags, "sh", "-c", script], capture_output=True, text=True, check=False, timeout=30)
+    return subprocess.run(
+        ["unshare", *flags, "sh", "-c", script], capture_output=True, text=True, check=False, timeout=30
+    )
 
 
 def _cgroups() -> list[Lack]:
@@ -151,4 +161,3 @@ def _disk() -> list[Lack]:
             )
         ]
     return []
-

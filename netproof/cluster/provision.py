@@ -97,4 +97,3 @@ def node_files(spec: ClusterSpec) -> dict[str, str]:
     mirror = f"http://{spec.lan_address}:{REGISTRY_PORT}"
     path = f"/etc/containerd/certs.d/{DEFAULT_NAMESPACE}/hosts.toml"
     return {path: hosts_toml(mirror, ImagePolicy(spec.image_policy))}
-

@@ -24,9 +24,7 @@ _BARRIER_SECONDS = 10.0
 
 
 @contextmanager
-def recording(
-    api: KubernetesApi, timeline: Timeline, kinds: Sequence[tuple[str, str]] = WATCHED
-) -> Iterator[Timeline]:
+def recording(api: KubernetesApi, timeline: Timeline, kinds: Sequence[tuple[str, str]] = WATCHED) -> Iterator[Timeline]:
     """Record the timeline's namespace while the block runs; at its end all that had happened by then is in the record.
 
     What is there at the start is recorded first; then the timeline begins.

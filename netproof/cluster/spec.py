@@ -49,10 +49,13 @@ class ClusterSpec:
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
             raise NetproofError(
-                f"the cluster name {self.name!r} is not usable", "use up to 32 lower-case letters, digits and inner hyphens"
+                f"the cluster name {self.name!r} is not usable",
+                "use up to 32 lower-case letters, digits and inner hyphens",
             )
         if not 1 <= self.node_count <= 9:
-            raise NetproofError(f"a cluster of {self.node_count} nodes is not offered", "ask for 1 to 9 nodes with --nodes")
+            raise NetproofError(
+                f"a cluster of {self.node_count} nodes is not offered", "ask for 1 to 9 nodes with --nodes"
+            )
         if self.proxy_mode not in PROXY_MODES:
             raise NetproofError(
                 f"the proxy mode {self.proxy_mode!r} is not offered", f"choose one of {', '.join(PROXY_MODES)}"
@@ -63,7 +66,8 @@ class ClusterSpec:
             for second in names[position + 1 :]:
                 if networks[first].overlaps(networks[second]):
                     raise NetproofError(
-                        f"{first} {networks[first]} and {second} {networks[second]} overlap", "choose ranges that are apart"
+                        f"{first} {networks[first]} and {second} {networks[second]} overlap",
+                        "choose ranges that are apart",
                     )
         if networks["lan_cidr"].num_addresses < 256 or networks["pod_cidr"].prefixlen > 20:
             raise NetproofError(
@@ -130,4 +134,6 @@ def _network(name: str, text: str) -> ipaddress.IPv4Network:
     try:
         return ipaddress.IPv4Network(text)
     except ValueError as problem:
-        raise NetproofError(f"{name} {text!r} is not an IPv4 network: {problem}", "write it like 172.17.0.0/16") from None
+        raise NetproofError(
+            f"{name} {text!r} is not an IPv4 network: {problem}", "write it like 172.17.0.0/16"
+        ) from None

@@ -5,12 +5,13 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from netproof.errors import NetproofError
 from netproof.node import cgroups
+
+_CGROUP = "/netproof"
 
 
 def base_directory() -> Path:
@@ -96,8 +97,7 @@ def claim(name: str) -> int:
     """
     directory = StateDirectory(name)
     try:
-        directory.lock.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(directory.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = _open_lock(directory.lock)
     except OSError as problem:
         raise NetproofError(
             f"the state of clusters cannot be kept in {directory.lock.parent}: {problem.strerror}",
@@ -109,6 +109,9 @@ def claim(name: str) -> int:
             f"a cluster named {name!r} is running",
             f"end it with 'netproof down --cluster-name {name}', or choose another --cluster-name",
         )
+    if os.fstat(descriptor).st_nlink == 0:
+        os.close(descriptor)  # its former holder removed the file while we waited: this lock stands for nothing
+        return claim(name)
     return descriptor
 
 
@@ -125,15 +128,16 @@ def is_alive(name: str) -> bool:
 
 
 def cluster_names() -> list[str]:
-    """The names of all clusters that have files, living or dead."""
-    directory = base_directory() / "clusters"
-    return sorted(path.stem for path in directory.glob("*.lock")) if directory.is_dir() else []
+    """The names of all clusters that have files or cgroups, living or dead."""
+    return sorted(
+        {path.stem for path in (base_directory() / "clusters").glob("*.lock")} | set(cgroups.children(_CGROUP))
+    )
 
 
 def remove(name: str) -> None:
     """Remove a dead cluster's cgroups and files; the caller holds its name."""
     directory = StateDirectory(name)
-    cgroups.remove(f"/netproof/{name}")
+    cgroups.remove(f"{_CGROUP}/{name}")
     shutil.rmtree(directory.path, ignore_errors=True)
     directory.lock.unlink(missing_ok=True)
     for parent in (directory.lock.parent, base_directory()):
@@ -145,21 +149,27 @@ def remove(name: str) -> None:
 
 def sweep() -> list[str]:
     """Remove what dead clusters left behind; returns their names."""
-    return list(_sweep())
-
-
-def _sweep() -> Iterator[str]:
+    swept = []
     for name in cluster_names():
         try:
-            descriptor = os.open(StateDirectory(name).lock, os.O_RDWR | os.O_CLOEXEC)
-        except FileNotFoundError:
+            descriptor = claim(name)
+        except NetproofError:
             continue
         try:
-            if _try_lock(descriptor):
-                remove(name)
-                yield name
+            remove(name)
         finally:
             os.close(descriptor)
+        swept.append(name)
+    return swept
+
+
+def _open_lock(path: Path) -> int:
+    while True:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except FileNotFoundError:
+            continue  # another process removed the empty directory between the two calls
 
 
 def _try_lock(descriptor: int) -> bool:
@@ -167,5 +177,4 @@ def _try_lock(descriptor: int) -> bool:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    # A name whose file was removed while we waited for its lock is another file by now.
-    return os.fstat(descriptor).st_nlink > 0
+    return True

@@ -255,7 +255,7 @@ def main() -> None:
     supervisor = Supervisor(ClusterSpec.read(state.spec), state, arguments.events)
     try:
         supervisor.boot(arguments.listener)
-    except Exception as problem:  # noqa: BLE001
+    except Exception as problem:
         supervisor.fail(f"{type(problem).__name__}: {problem}")
     while True:
         signal.pause()

@@ -65,5 +65,3 @@ class ClusterUnderTest:
     def broken(self) -> str:
         """Which components have died, each with the end of its log; empty where none has."""
         return "\n".join(str(death) for death in self.local.deaths())
-
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from functools import cache
 from pathlib import Path
 
@@ -47,17 +48,27 @@ def create(path: str) -> None:
             _hand_down_controllers(group)
 
 
+def children(path: str) -> list[str]:
+    """The names of the cgroups right below ``path``, in any hierarchy."""
+    tops = [mount_point / path.lstrip("/") for mount_point, _ in hierarchies()]
+    return sorted({entry.name for top in tops if top.is_dir() for entry in top.iterdir() if entry.is_dir()})
+
+
 def remove(path: str) -> None:
     """Remove the cgroup ``path`` and all below it, in every hierarchy; one that still holds a process stays."""
     for mount_point, _ in hierarchies():
         top = mount_point / path.lstrip("/")
-        below = [directory for directory in top.rglob("*") if directory.is_dir()] if top.is_dir() else []
-        for directory in [*sorted(below, key=lambda one: len(one.parts), reverse=True), top, top.parent]:
-            if directory != mount_point:
-                try:
-                    directory.rmdir()
-                except OSError:
-                    continue
+        if not top.is_dir():
+            continue
+        below = sorted(
+            (entry for entry in top.rglob("*") if entry.is_dir()), key=lambda one: len(one.parts), reverse=True
+        )
+        for directory in [*below, top]:
+            with contextlib.suppress(OSError):
+                directory.rmdir()
+        if top.parent != mount_point:
+            with contextlib.suppress(OSError):
+                top.parent.rmdir()
 
 
 def processes(path: str) -> list[int]:

@@ -67,7 +67,12 @@ def make_node(name: str, *, volatile: Path, shared: Sequence[str], log: IO[bytes
 
 def _node_script(name: str, volatile: Path, shared: Sequence[str]) -> str:
     root, upper, work = volatile / "root", volatile / "upper", volatile / "work"
-    inside = {"/var/lib/kubelet": "kubelet", "/var/lib/containerd": "containerd", "/var/log": "log", "/var/lib/cni": "cni"}
+    inside = {
+        "/var/lib/kubelet": "kubelet",
+        "/var/lib/containerd": "containerd",
+        "/var/log": "log",
+        "/var/lib/cni": "cni",
+    }
     lines = ["set -e", f"mkdir -p {root} {upper} {work}"]
     lines.append(f"mount -t overlay overlay -o lowerdir=/,upperdir={upper},workdir={work} {root}")
     lines += [f"mount --rbind {directory} {root}{directory}" for directory in ("/proc", "/sys", "/dev")]
@@ -95,6 +100,8 @@ def _hold(name: str, flags: list[str], script: str, log: IO[bytes]) -> int:
     )
     assert process.stdout is not None  # noqa: S101
     if process.stdout.read(5) != b"held\n"[:5]:
-        raise NetproofError(f"the namespaces of {name} could not be made", f"see {log.name}; 'netproof doctor' names what is missing")
+        raise NetproofError(
+            f"the namespaces of {name} could not be made", f"see {log.name}; 'netproof doctor' names what is missing"
+        )
     process.stdout.close()
     return process.pid

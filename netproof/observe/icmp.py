@@ -30,6 +30,7 @@ def perform(request: PingRequest) -> PingReply:
     replies: dict[int, EchoReply] = {}
     errors: list[IcmpError] = []
     sent: dict[int, float] = {}
+    dropped: set[int] = set()
     identifier = int.from_bytes(os.urandom(2))
     with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as raw:
         next_send = time.monotonic()
@@ -38,6 +39,8 @@ def perform(request: PingRequest) -> PingReply:
             sent[sequence] = time.monotonic()
             try:
                 raw.sendto(_echo_request(identifier, sequence), (request.address, 0))
+            except PermissionError:  # a packet filter's drop, or its reject: then an ICMP error follows
+                dropped.add(sequence)
             except OSError as problem:
                 errors.append(IcmpError(sequence, "", f"not sent: {problem.strerror or problem}", -1, -1))
             next_send += request.interval_seconds
@@ -45,7 +48,13 @@ def perform(request: PingRequest) -> PingReply:
             if sequence < request.count:
                 _collect(raw, identifier, next_send, sent, replies, errors)
         _collect(raw, identifier, deadline, sent, replies, errors)
-    return PingReply(request.address, request.count, tuple(replies[one] for one in sorted(replies)), tuple(errors))
+    return PingReply(
+        address=request.address,
+        sent=request.count,
+        replies=tuple(replies[sequence] for sequence in sorted(replies)),
+        errors=tuple(errors),
+        dropped_here=len(dropped - {error.sequence for error in errors}),
+    )
 
 
 def _collect(

@@ -212,7 +212,7 @@ class EchoReply:
 
 @dataclass(frozen=True, slots=True)
 class IcmpError:
-    """One ICMP error about one of our echo requests, or the local kernel's refusal to send (``icmp_type`` -1)."""
+    """One ICMP error about one of our echo requests, or the local kernel's lack of a route (``icmp_type`` -1)."""
 
     sequence: int
     source: str
@@ -223,12 +223,16 @@ class IcmpError:
 
 @dataclass(frozen=True, slots=True)
 class PingReply:
-    """What the echo requests got: replies, errors, or neither, which is silence."""
+    """What the echo requests got: replies, errors, or neither, which is silence.
+
+    Of the silent ones ``dropped_here`` were dropped by the packet filter of the place itself, on their way out.
+    """
 
     address: str
     sent: int
     replies: tuple[EchoReply, ...] = ()
     errors: tuple[IcmpError, ...] = ()
+    dropped_here: int = 0
 
 
 @dataclass(frozen=True, slots=True)

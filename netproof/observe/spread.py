@@ -57,8 +57,8 @@ class Spread:
 def requests_needed(n_endpoints: int, false_alarm: float = FALSE_ALARM) -> int:
     """How many requests reach each of ``n_endpoints`` but for a probability of at most ``false_alarm``.
 
-    An endpoint is missed by N requests with probability (1-1/n)^N, some endpoint with at most n times that. Half of
-    the false-alarm probability is left to the upper bound, so that so many requests are also enough for :func:`judge_spread`.
+    An endpoint is missed by N requests with probability (1-1/n)^N, some endpoint with at most n times that. Half of the
+    false-alarm probability is left to the upper bound, so that so many are enough for :func:`judge_spread` too.
 
     Raises:
         ValueError: no endpoints, or a probability that is not between 0 and 1.

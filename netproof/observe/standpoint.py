@@ -90,7 +90,8 @@ class PingResult:
 
     def __str__(self) -> str:
         errors = "; ".join(sorted({f"{one.meaning} from {one.source or 'this host'}" for one in self.reply.errors}))
-        return f"{len(self.reply.replies)} of {self.reply.sent} answered; errors: {errors or 'none'}"
+        dropped = f"; {self.reply.dropped_here} dropped by this host" if self.reply.dropped_here else ""
+        return f"{len(self.reply.replies)} of {self.reply.sent} answered; errors: {errors or 'none'}{dropped}"
 
     @property
     def answered(self) -> bool:

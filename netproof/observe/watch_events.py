@@ -61,7 +61,7 @@ class WatchEvent:
 
 
 def describe(before: WatchEvent | None, event: WatchEvent) -> str:
-    """What an event changed against the one before it of the same object, in a few words; empty where nothing of note."""
+    """What an event changed against the one before it of the same object, in a few words, or empty."""
     if event.type == "DELETED":
         return "gone"
     was = _facts(before) if before else {}

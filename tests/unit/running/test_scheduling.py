@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -19,6 +20,7 @@ class SimulatedWorker:
 
     queue: list[int] = field(default_factory=list)
     shutting_down: bool = False
+    gateway: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(id="gw"))
 
     def send_runtest_some(self, indices: list[int]) -> None:
         assert not self.shutting_down
@@ -92,11 +94,10 @@ def test_every_item_is_run_whatever_it_needs_and_whichever_worker_dies(pytester,
     while len(run.finished) < size:
         able = run.able()
         assert able, f"all wait: {[worker.queue for worker in run.workers]}, pending {run.scheduler.pending}"
-        worker = data.draw(st.sampled_from(able))
         if data.draw(st.integers(0, 9)) == 0:
-            run.die(worker)
+            run.die(data.draw(st.sampled_from([worker for worker in run.workers if worker.item() is not None])))
         else:
-            run.finish_item(worker)
+            run.finish_item(data.draw(st.sampled_from(able)))
 
 
 _CONFIGS: dict[int, pytest.Config] = {}
