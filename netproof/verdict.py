@@ -52,7 +52,7 @@ class UnmetError(AssertionError):
         objects: Iterable[str] = (),
         evidence: Iterable[Path] = (),
     ) -> None:
-        super().__init__(f"expected {expected}; observed {observed}")
+        super().__init__(f"expected: {expected}\nobserved: {observed}")
         self.expected = expected
         self.observed = observed
         self.attempts = attempts

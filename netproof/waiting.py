@@ -70,7 +70,7 @@ class Waiter:
     retry_on: tuple[type[Exception], ...] = field(default=(NotYetError,))
 
     def until(self, what: str, condition: Callable[[], T], *, timeout_seconds: float, consecutive: int = 1) -> T:
-        """The last value of ``condition`` once it has come without a retryable exception ``consecutive`` times in a row.
+        """The last value of ``condition`` once it has held ``consecutive`` times in a row.
 
         Args:
             what: the condition in words, for the message of a failure.

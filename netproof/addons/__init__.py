@@ -1,0 +1,1 @@
+"""What netproof installs into a cluster."""

@@ -1,0 +1,1 @@
+"""Clusters: how one comes to be, and what it is made of."""

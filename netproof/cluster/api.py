@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator, Mapping
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,7 +22,7 @@ Object = dict[str, Any]
 FIELD_MANAGER = "netproof"
 
 
-class ApiRefused(Exception):  # noqa: N818
+class ApiRefused(Exception):
     """The API refused a request.
 
     Attributes:
@@ -62,7 +63,7 @@ class KubernetesApi:
             ) from None
         configuration.connection_pool_maxsize = 32
         configuration.retries = False
-        self.server: str = configuration.host
+        self.server = str(configuration.host)
         self._lock = threading.Lock()
         try:
             self._dynamic = DynamicClient(client.ApiClient(configuration), cache_file=str(kubeconfig) + ".discovery")
@@ -113,7 +114,7 @@ class KubernetesApi:
         try:
             return self.get(kind, name, namespace, api_version=api_version)
         except ApiRefused as refused:
-            if refused.status == 404:
+            if refused.status == HTTPStatus.NOT_FOUND:
                 return None
             raise
 
@@ -159,7 +160,7 @@ class KubernetesApi:
         try:
             self._send("delete", path, propagation_policy="Background", grace_period_seconds=grace_seconds)
         except ApiRefused as refused:
-            if refused.status != 404:
+            if refused.status != HTTPStatus.NOT_FOUND:
                 raise
 
     def logs(

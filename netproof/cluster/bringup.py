@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from netproof.addons.manifest import addon_objects
@@ -89,8 +90,7 @@ def bring_up(
         proxy_mode=request.proxy_mode,
         image_policy=decision.policy,
         log_directory=str(request.log_directory.absolute()),
-        **request.ranges,
-    )
+    ).with_ranges(request.ranges)
     require_local()
     with phase("programs and images"):
         tools = provision.get_tools(version, progress)
@@ -132,9 +132,8 @@ def _install_dns(cluster: LocalCluster, spec: ClusterSpec, hosts: tuple[str, ...
     }
     waiter = Waiter(retry_on=(NotYetError, ApiRefused))
     for obj in addon_objects("coredns", values):
-        waiter.until(
-            f"{obj['kind']} of CoreDNS is applied", lambda obj=obj: api.apply(obj), timeout_seconds=timeouts.api_ready
-        )
+        what = f"{obj['kind']} of CoreDNS is applied"
+        waiter.until(what, partial(api.apply, obj), timeout_seconds=timeouts.api_ready)
     node = cluster.standpoint("n1")
     waiter.until("every node is Ready", lambda: _nodes_ready(api, spec), timeout_seconds=timeouts.node_ready)
     name = f"kubernetes.default.svc.{spec.dns_domain}"

@@ -230,7 +230,11 @@ def _containerd_config(spec: ClusterSpec) -> str:
 version = 3
 root = "/var/lib/containerd"
 state = "/run/containerd"
-disabled_plugins = ["io.containerd.nri.v1.nri", "io.containerd.internal.v1.tracing", "io.containerd.tracing.processor.v1.otlp"]
+disabled_plugins = [
+  "io.containerd.nri.v1.nri",
+  "io.containerd.internal.v1.tracing",
+  "io.containerd.tracing.processor.v1.otlp",
+]
 [grpc]
   address = "{CONTAINERD_SOCKET}"
 [plugins.'io.containerd.cri.v1.images']
@@ -256,7 +260,7 @@ disabled_plugins = ["io.containerd.nri.v1.nri", "io.containerd.internal.v1.traci
 
 
 def _cni_config(node: NodeSpec) -> dict[str, Any]:
-    """Pods hang on the node by point-to-point links: a bridge would need br_netfilter, which changes the host's bridges."""
+    """Pods hang on the node by point-to-point links: a bridge would need br_netfilter, which changes the host's own."""
     ipam = {"type": "host-local", "ranges": [[{"subnet": node.pod_cidr}]], "routes": [{"dst": "0.0.0.0/0"}]}
     return {
         "cniVersion": "1.0.0",

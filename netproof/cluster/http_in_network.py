@@ -19,7 +19,7 @@ _BOOT_SECONDS = 60.0
 
 
 class NetworkClient:
-    """Connects from the network namespace at ``network``: a namespace belongs to a thread, so one thread does the work."""
+    """Connects from the network namespace at ``network``; since a thread is in one, one thread does it all."""
 
     def __init__(self, network: str) -> None:
         self._thread = ThreadPoolExecutor(max_workers=1, initializer=enter_network, initargs=(network,))

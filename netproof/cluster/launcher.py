@@ -1,9 +1,9 @@
 """The guardian of one embedded cluster: outlives the process that asked for it just long enough to clear up.
 
-It stands outside the cluster's PID namespace and holds the cluster's name (a locked file). It ends the cluster when the
-process that owns it goes away, however that happens: then the other end of ``--lifeline`` is closed. Should the guardian
-itself be killed, the parent-death signal ends the namespace's first process, and with it all others; cgroups and files
-are then removed by the next start.
+It stands outside the cluster's PID namespace and holds the cluster's name (a locked file). It ends the cluster when
+the process that owns it goes away, however that happens: then the other end of ``--lifeline`` is closed. Should the
+guardian itself be killed, the parent-death signal ends the namespace's first process, and with it all others; cgroups
+and files are then removed by the next start.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def main() -> None:
 
 
 def _end(supervisor: subprocess.Popen[bytes]) -> None:
-    """Kill the namespace's first process, and return when the kernel has ended all others: ``unshare`` waits for that."""
+    """Kill the namespace's first process; ``unshare`` returns when the kernel has ended all others."""
     children = Path(f"/proc/{supervisor.pid}/task/{supervisor.pid}/children")
     try:
         first = [int(pid) for pid in children.read_text(encoding="ascii").split()]

@@ -178,13 +178,10 @@ class LocalCluster:
 
     def _launcher_pid(self) -> int | None:
         try:
-            return (
-                int((self._state.path / "launcher.pid").read_text(encoding="ascii"))
-                if state.is_alive(self.name)
-                else None
-            )
+            pid = int((self._state.path / "launcher.pid").read_text(encoding="ascii"))
         except FileNotFoundError:
             return None
+        return pid if state.is_alive(self.name) else None
 
     def _prepare(self, spec: ClusterSpec, image_server: Mapping[str, Any], node_files: Mapping[str, str]) -> None:
         directory = self._state

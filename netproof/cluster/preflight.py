@@ -42,9 +42,11 @@ try "an overlay file system can be mounted" mount -t overlay none -o lowerdir=/,
 try "a bridge can be made" ip link add np-br0 type bridge
 try "a veth pair can be made" ip link add np-v0 type veth peer name np-v1
 try "iptables has a nat table" iptables -t nat -L -n
-try "iptables can match comments and random shares" iptables -t nat -A OUTPUT -m comment --comment x -m statistic --mode random --probability 0.5 -j ACCEPT
+share="-m statistic --mode random --probability 0.5"
+try "iptables can match comments and random shares" iptables -t nat -A OUTPUT -m comment --comment x $share -j ACCEPT
 try "iptables can masquerade" iptables -t nat -A POSTROUTING -j MASQUERADE
-try "nftables can masquerade" nft add table ip np '{ chain c { type nat hook postrouting priority 110; masquerade; }; }'
+table="{ chain c { type nat hook postrouting priority 110; masquerade; }; }"
+try "nftables can masquerade" nft add table ip np "$table"
 """
 
 
@@ -77,7 +79,7 @@ def require_local() -> None:
 
 
 def lacks() -> list[Lack]:
-    """Everything that keeps an embedded cluster from running on this host; later tests are left out where earlier ones fail."""
+    """Everything that keeps an embedded cluster from running on this host, as far as earlier lacks let it be seen."""
     for test in (_platform, _root, _programs, _kernel):
         found = test()
         if found:

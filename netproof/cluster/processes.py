@@ -1,4 +1,4 @@
-"""Starting components, noticing the end of each, and reaping what they leave: the work of a PID namespace's first process."""
+"""Starting components, noticing the end of each, reaping: the work of a PID namespace's first process."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -30,7 +31,7 @@ class ClusterSpec:
     """Everything that decides what a cluster is; validated when it is made.
 
     The LAN is the network outside the nodes. Its bridge carries ``lan_address``, where clients stand; the control plane
-    is a host of its own on the LAN (``control_plane_address``), since it needs a way to pods which a client must not have.
+    is a host of its own on the LAN (``control_plane_address``), for it needs a way to pods that a client must not have.
     """
 
     name: str
@@ -117,6 +118,19 @@ class ClusterSpec:
     def with_tools(self, tools: dict[str, str], readable_directories: tuple[str, ...]) -> ClusterSpec:
         """The same cluster, made of these programs."""
         return replace(self, tools=tools, readable_directories=readable_directories)
+
+    def with_ranges(self, ranges: Mapping[str, str]) -> ClusterSpec:
+        """The same cluster with other addresses: ``lan_cidr``, ``pod_cidr``, ``service_cidr``.
+
+        Raises:
+            NetproofError: a range is malformed, too small, or overlaps another.
+        """
+        return replace(
+            self,
+            lan_cidr=ranges.get("lan_cidr", self.lan_cidr),
+            pod_cidr=ranges.get("pod_cidr", self.pod_cidr),
+            service_cidr=ranges.get("service_cidr", self.service_cidr),
+        )
 
     def write(self, path: Path) -> None:
         """Store this specification as JSON."""

@@ -32,7 +32,7 @@ class StateDirectory:
 
     @property
     def lock(self) -> Path:
-        """The file whose lock says that the cluster lives; beside the directory, so that this can be removed under it."""
+        """The file whose lock says that the cluster lives; it lies beside the directory that goes with it."""
         return self.path.with_suffix(".lock")
 
     @property

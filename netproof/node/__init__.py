@@ -1,0 +1,1 @@
+"""What makes a node: namespaces, links, cgroups."""

@@ -31,7 +31,7 @@ def version() -> str:
 def create(path: str) -> None:
     """Make the cgroup ``path`` (such as ``/netproof/a/n1``) in every hierarchy, with what kubelet wants of its root.
 
-    On v1 an empty ``cpuset`` admits no process, so its values come from the parent; on v2 the controllers are handed down.
+    On v1 an empty ``cpuset`` admits no process, so its values come from the parent; on v2 controllers are handed down.
     """
     for mount_point, kind in hierarchies():
         group = mount_point

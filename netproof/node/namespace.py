@@ -1,7 +1,7 @@
 """Linux namespaces that stand for machines: the LAN, the control plane, the nodes.
 
-A namespace lives as long as a process is in it, so each is held by one sleeping process and nothing of it has a name on
-the host. Programs are put into it with ``nsenter``; ``ip netns exec`` would mount a fresh ``/sys`` and hide the cgroups.
+A namespace lives as long as a process is in it, so each is held by one sleeping process and nothing of it has a name
+on the host. Programs enter it by ``nsenter``; ``ip netns exec`` would mount a fresh ``/sys`` and hide the cgroups.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import IO
 
 from netproof.errors import NetproofError
 
+_HELD = b"held\n"
 _HOLD = "echo held && exec sleep infinity"
 
 
@@ -76,7 +77,7 @@ def _node_script(name: str, volatile: Path, shared: Sequence[str]) -> str:
     lines = ["set -e", f"mkdir -p {root} {upper} {work}"]
     lines.append(f"mount -t overlay overlay -o lowerdir=/,upperdir={upper},workdir={work} {root}")
     lines += [f"mount --rbind {directory} {root}{directory}" for directory in ("/proc", "/sys", "/dev")]
-    lines += [f"mount -t tmpfs -o mode={mode} tmpfs {root}{at}" for at, mode in (("/run", "755"), ("/tmp", "1777"))]  # noqa: S108
+    lines += [f"mount -t tmpfs -o mode={mode} tmpfs {root}{at}" for at, mode in (("/run", "755"), ("/tmp", "1777"))]
     for at, source in inside.items():
         lines += [f"mkdir -p {volatile / source} {root}{at}", f"mount --bind {volatile / source} {root}{at}"]
     for directory in shared:

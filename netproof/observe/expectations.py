@@ -4,61 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from netproof.observe.protocol import Failure
 from netproof.observe.replies import Replies
-
-
-@dataclass(frozen=True, slots=True)
-class Unmet:
-    """What was expected and what was seen instead.
-
-    Attributes:
-        expected: in words, as the continuation of "expected".
-        observed: in words.
-        attempts: how often it was tried.
-        duration_seconds: how long that took.
-        objects: the objects and addresses involved, such as "Service default/web-svc-cip" or a URL.
-        hint: where to look next, or empty.
-    """
-
-    expected: str
-    observed: str
-    attempts: int = 1
-    duration_seconds: float = 0.0
-    objects: tuple[str, ...] = ()
-    hint: str = ""
-
-    def __str__(self) -> str:
-        lines = [
-            f"expected: {self.expected}",
-            f"observed: {self.observed}",
-            f"attempts: {self.attempts} in {self.duration_seconds:.2f} s",
-        ]
-        if self.objects:
-            lines.append(f"objects: {', '.join(self.objects)}")
-        if self.hint:
-            lines.append(f"look at: {self.hint}")
-        return "\n".join(lines)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The same as data, for a report."""
-        return asdict(self)
-
-
-class UnmetError(AssertionError):
-    """An expectation that was not met: the verdict "failed". Its ``unmet`` has the details as data."""
-
-    def __init__(self, unmet: Unmet) -> None:
-        super().__init__(str(unmet))
-        self.unmet = unmet
+from netproof.verdict import UnmetError
 
 
 @dataclass(frozen=True, slots=True)
 class RepliesExpectation:
-    """What is expected of replies; each method returns this expectation again, or raises :class:`UnmetError`."""
+    """What is expected of replies; each method returns this expectation again, or raises :class:`~netproof.verdict.UnmetError`."""
 
     replies: Replies
     objects: tuple[str, ...] = ()
@@ -105,9 +60,9 @@ class RepliesExpectation:
         if met:
             return self
         urls = tuple(sorted({reply.url for reply in self.replies}))
-        raise UnmetError(
-            Unmet(expected, observed, len(self.replies), self.replies.duration_seconds, (*self.objects, *urls))
-        )
+        attempts = len(self.replies)
+        took = f" in {self.replies.duration_seconds:.2f} s" if attempts else ""
+        raise UnmetError(expected, f"{observed}{took}", attempts=attempts, objects=(*self.objects, *urls))
 
 
 def expect(replies: Replies, *objects: str) -> RepliesExpectation:
@@ -116,15 +71,8 @@ def expect(replies: Replies, *objects: str) -> RepliesExpectation:
 
 
 def require(
-    met: object,
-    expected: str,
-    observed: object,
-    *,
-    attempts: int = 1,
-    duration_seconds: float = 0.0,
-    objects: Iterable[str] = (),
-    hint: str = "",
+    met: object, expected: str, observed: object, *, attempts: int | None = None, objects: Iterable[str] = ()
 ) -> None:
-    """Raise :class:`UnmetError` unless ``met`` is truthy: for what has no expectation of its own."""
+    """Raise :class:`~netproof.verdict.UnmetError` unless ``met`` is truthy: for what has no expectation of its own."""
     if not met:
-        raise UnmetError(Unmet(expected, str(observed), attempts, duration_seconds, tuple(objects), hint))
+        raise UnmetError(expected, str(observed), attempts=attempts, objects=objects)

@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from netproof.errors import NetproofError
-from netproof.observe.expectations import Unmet, UnmetError
 from netproof.observe.protocol import HttpReply
 from netproof.observe.replies import Replies
 from netproof.observe.rollout import Moment, RolloutFold, State
 from netproof.observe.watch_events import WatchEvent, describe
+from netproof.verdict import UnmetError
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -226,7 +226,7 @@ class Timeline:
         if not found:
             seen = ", ".join(sorted({one.moment for one in self.happenings()})) or "nothing"
             deployment = f"Deployment {self.namespace}/{self.deployment}"
-            raise UnmetError(Unmet(f'a moment "{moment}"', f"it never came; seen: {seen}", objects=(deployment,)))
+            raise UnmetError(f'a moment "{moment}"', f"it never came; seen: {seen}", objects=(deployment,))
         return found
 
     def _folded(self) -> Iterator[tuple[Happening | None, State]]:

@@ -29,6 +29,7 @@ class Announcer:
     """
 
     def __init__(self, config: pytest.Config) -> None:
+        self._config = config
         self._plugins = config.pluginmanager
 
     def __call__(self, line: str) -> None:
@@ -38,10 +39,18 @@ class Announcer:
             return
         capture = self._plugins.getplugin("capturemanager")
         if capture is None:
-            _write(reporter, line)
+            self._write(reporter, line)
             return
         with capture.global_and_fixture_disabled():
-            _write(reporter, line)
+            self._write(reporter, line)
+
+    def _write(self, reporter: pytest.TerminalReporter, line: str) -> None:
+        reporter.ensure_newline()
+        writer = self._config.get_terminal_writer()
+        if writer.width_of_current_line:  # letters of progress, which with pytest-xdist belong to no file
+            writer.line()
+        reporter.write_line(line)
+        reporter.flush()
 
 
 class Summary:
@@ -88,12 +97,6 @@ class Summary:
         # The path stands whole on a line of its own, so that it can be copied and searched for.
         writer.line(table.render([table.counts(results)], width=width, colour=colour))
         writer.line(f"results: {_from_here(self._record.path, config.invocation_params.dir)}")
-
-
-def _write(reporter: pytest.TerminalReporter, line: str) -> None:
-    reporter.ensure_newline()
-    reporter.write_line(line)
-    reporter.flush()
 
 
 def _tracebacks_wanted(config: pytest.Config) -> bool:

@@ -5,7 +5,6 @@ import itertools
 import pytest
 
 from netproof.errors import NetproofError
-from netproof.observe.expectations import UnmetError
 from netproof.observe.protocol import Failure, HttpReply
 from netproof.observe.rollout import (
     NEW_POD_CREATED,
@@ -18,6 +17,7 @@ from netproof.observe.rollout import (
     Moment,
 )
 from netproof.observe.timeline import Timeline
+from netproof.verdict import UnmetError
 
 
 class Story:
