@@ -9,6 +9,7 @@ from typing import Any
 from netproof.cluster.api import ApiRefused, KubernetesApi
 from netproof.submission import ManifestObject, Step
 from netproof.verdict import UnmetError
+from netproof.waiting import NotYetError, Waiter
 
 ADDON_OF_NAMESPACE = {
     "metallb-system": "MetalLB",
@@ -16,6 +17,8 @@ ADDON_OF_NAMESPACE = {
     "kubernetes-dashboard": "the dashboard",
 }
 """Namespaces that an add-on brings along; what belongs there waits for it."""
+
+_NAMESPACES_OF_EVERY_CLUSTER = frozenset({"default", "kube-node-lease", "kube-public", "kube-system"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,32 @@ def apply_plan(api: KubernetesApi, steps: Iterable[Step]) -> Applied:
     return Applied(tuple(_apply(api, step) for step in steps))
 
 
+def remove_plan(api: KubernetesApi, steps: Iterable[Step], *, timeout_seconds: float) -> None:
+    """Delete all that a plan applied, with what came of it; returns when it is gone. What is not there is no error.
+
+    A kept cluster is as before then, for another submission. The namespaces that every cluster has are left alone.
+
+    Args:
+        api: the cluster's API.
+        steps: the plan that was applied.
+        timeout_seconds: how long the objects may take to go.
+
+    Raises:
+        TimedOutError: some of them stay.
+    """
+    doomed = [step for step in steps if not _of_every_cluster(step)]
+    for step in reversed(doomed):
+        found = step.object
+        api.delete(found.kind, found.name, step.namespace, api_version=found.api_version, dependents_first=True)
+
+    def gone() -> None:
+        left = [step for step in doomed if _is_there(api, step)]
+        if left:
+            raise NotYetError(f"{len(left)} are left, such as {left[0]}")
+
+    Waiter(interval_seconds=0.1).until("the objects of the plan are gone", gone, timeout_seconds=timeout_seconds)
+
+
 def as_json(applied: Applied) -> list[dict[str, Any]]:
     """The outcomes as plain values."""
     return [asdict(outcome) for outcome in applied.outcomes]
@@ -86,6 +115,15 @@ def as_json(applied: Applied) -> list[dict[str, Any]]:
 def from_json(values: list[dict[str, Any]]) -> Applied:
     """The outcomes that :func:`as_json` wrote."""
     return Applied(tuple(Outcome(**value) for value in values))
+
+
+def _of_every_cluster(step: Step) -> bool:
+    return step.object.kind == "Namespace" and step.object.name in _NAMESPACES_OF_EVERY_CLUSTER
+
+
+def _is_there(api: KubernetesApi, step: Step) -> bool:
+    found = step.object
+    return api.find(found.kind, found.name, step.namespace, api_version=found.api_version) is not None
 
 
 def _apply(api: KubernetesApi, step: Step) -> Outcome:

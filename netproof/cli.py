@@ -75,7 +75,7 @@ def up(
         phase=phases,
         progress=ConsoleProgress(),
         timeouts=timeouts_from_environment(),
-        on_event=lambda _what, _seconds: None,
+        on_event=lambda _what: None,
     )
     kubectl = booted.tools.path("kubectl")
     typer.echo(f"Kubernetes {booted.spec.kubernetes_version} is up: {nodes} nodes, images: {booted.image_reason}")

@@ -25,6 +25,8 @@ class Timeouts:
     rollout: float = 90.0
     rules_programmed: float = 20.0
     probe_effect: float = 40.0
+    probe_patience: float = 19.0
+    """How long a readiness probe may fail: three times, 10 s apart, in timestamps of whole seconds."""
     deletion: float = 60.0
     request: float = 5.0
 

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from netproof.cluster.api import KubernetesApi, Object
+from netproof.observe.rollout import REVISION, TEMPLATE_HASH
+from netproof.prospects import why_never_ready
+from netproof.verdict import UnmetError
 from netproof.waiting import NotYetError, Timeouts, Waiter
 
-_REVISION_ANNOTATION = "netproof.io/rolled-out"
+T = TypeVar("T")
+
+_ROLLED_OUT = "netproof.io/rolled-out"
+_SECONDS_BETWEEN_LOOKS_AT_EVENTS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +75,7 @@ class Workload:
             strategy: ``max_unavailable`` and ``max_surge``, where they are to change with it.
         """
         names = {"max_unavailable": "maxUnavailable", "max_surge": "maxSurge"}
-        annotations = {_REVISION_ANNOTATION: secrets.token_hex(4)}
+        annotations = {_ROLLED_OUT: secrets.token_hex(4)}
         spec: Object = {"template": {"metadata": {"annotations": annotations}}}
         if strategy:
             rolling = {names[key]: value for key, value in strategy.items()}
@@ -77,9 +84,32 @@ class Workload:
         self.wait_settled()
 
     def wait_available(self) -> list[Object]:
-        """The pods, once all that the Deployment asks for are up to date and available."""
-        Waiter().until(f"{self} is available", self._available, timeout_seconds=self.timeouts.rollout)
+        """The pods, once all that the Deployment asks for are up to date and available.
+
+        Raises:
+            TimedOutError: they were not in time.
+            UnmetError: it is certain before that they will not be (see :mod:`netproof.prospects`).
+        """
+        available = self._unless_hopeless("all its pods to become available", self._available)
+        Waiter().until(f"{self} is available", available, timeout_seconds=self.timeouts.rollout)
         return self.pods()
+
+    def wait_running(self) -> list[Object]:
+        """The pods, once there are some and all their containers run, be they Ready or not.
+
+        Raises:
+            TimedOutError: they did not in time.
+            UnmetError: it is certain before that they will not (see :mod:`netproof.prospects`).
+        """
+
+        def running() -> list[Object]:
+            pods = self.pods()
+            if not pods or not all(map(runs, pods)):
+                raise NotYetError(pod_reasons(pods) or f"{sum(map(runs, pods))} of {len(pods)} pods run")
+            return pods
+
+        wanted = self._unless_hopeless("all containers of its pods to run", running)
+        return Waiter().until(f"the pods of {self} run", wanted, timeout_seconds=self.timeouts.pod_ready)
 
     def wait_settled(self) -> list[Object]:
         """The pods, once the Deployment is available and no other pod of it is left, not even one that ends."""
@@ -98,6 +128,60 @@ class Workload:
         Waiter(interval_seconds=0.1).until(f"{self} has settled", settled, timeout_seconds=self.timeouts.rollout)
         return self.pods()
 
+    def _unless_hopeless(self, expected: str, condition: Callable[[], T]) -> Callable[[], T]:
+        """The condition, which ends the wait for it where none of the pods that are not Ready can become so."""
+        next_look = 0.0
+
+        def look() -> T:
+            nonlocal next_look
+            try:
+                return condition()
+            except NotYetError:
+                if time.monotonic() >= next_look:
+                    self._require_hope(expected)
+                    next_look = time.monotonic() + _SECONDS_BETWEEN_LOOKS_AT_EVENTS
+                raise
+
+        return look
+
+    def _require_hope(self, expected: str) -> None:
+        events = self.api.list("Event", self.namespace)
+        reasons = {
+            pod["metadata"]["name"]: why_never_ready(
+                pod,
+                [one for one in events if one["involvedObject"].get("uid") == pod["metadata"]["uid"]],
+                patience_seconds=self.timeouts.probe_patience,
+            )
+            for pod in self._pods_of_newest_template()
+            if not is_ready(pod)
+        }
+        if reasons and all(reasons.values()):
+            name, reason = next(iter(reasons.items()))
+            others = f", and {len(reasons) - 1} more like it" if len(reasons) > 1 else ""
+            observed = f"pod {name} cannot become Ready{others}: {reason}"
+            raise UnmetError(
+                expected, observed, objects=[str(self), *(f"Pod {self.namespace}/{pod}" for pod in reasons)]
+            )
+
+    def _pods_of_newest_template(self) -> list[Object]:
+        """Its pods of the template it has now: those of an older one may be hopeless and yet do no harm."""
+        deployment = self.deployment()
+        if deployment.get("status", {}).get("observedGeneration", 0) < deployment["metadata"]["generation"]:
+            return []
+        revision = deployment["metadata"].get("annotations", {}).get(REVISION)
+        hashes = {
+            one["metadata"]["labels"][TEMPLATE_HASH]
+            for one in self.api.list(
+                "ReplicaSet", self.namespace, api_version="apps/v1", labels=self._labels(deployment)
+            )
+            if one["metadata"].get("annotations", {}).get(REVISION) == revision
+        }
+        return [pod for pod in self.pods() if pod["metadata"]["labels"].get(TEMPLATE_HASH) in hashes]
+
+    @staticmethod
+    def _labels(deployment: Object) -> dict[str, str]:
+        return dict(deployment["spec"]["selector"].get("matchLabels", {}))
+
     def _available(self) -> None:
         deployment = self.deployment()
         status, wanted = deployment.get("status", {}), deployment["spec"]["replicas"]
@@ -108,6 +192,12 @@ class Workload:
         if not fresh or any(count != wanted for count in seen.values()):
             reasons = pod_reasons(self.pods())
             raise NotYetError(f"{seen} of {wanted} wanted{'; ' + reasons if reasons else ''}")
+
+
+def runs(pod: Object) -> bool:
+    """Whether all containers of a pod run, be they ready or not."""
+    statuses = pod["status"].get("containerStatuses", [])
+    return bool(statuses) and all("running" in container["state"] for container in statuses)
 
 
 def is_ready(pod: Object) -> bool:

@@ -154,11 +154,22 @@ class KubernetesApi:
         *,
         api_version: str = "v1",
         grace_seconds: int | None = None,
+        dependents_first: bool = False,
     ) -> None:
-        """Delete an object with what depends on it, in the background; one that is not there is no error."""
+        """Delete an object with what depends on it; one that is not there is no error. Does not wait.
+
+        Args:
+            kind: its kind.
+            name: its name.
+            namespace: where it is.
+            api_version: its group and version.
+            grace_seconds: how long its process may take to end; by default as its own spec says.
+            dependents_first: whether it stays until all that depends on it is gone; otherwise it goes first.
+        """
+        policy = "Foreground" if dependents_first else "Background"
         path = self._kind_path(api_version, kind, namespace, name)
         try:
-            self._send("delete", path, propagation_policy="Background", grace_period_seconds=grace_seconds)
+            self._send("delete", path, propagation_policy=policy, grace_period_seconds=grace_seconds)
         except ApiRefused as refused:
             if refused.status != HTTPStatus.NOT_FOUND:
                 raise

@@ -11,7 +11,7 @@ from pathlib import Path
 from netproof.addons.manifest import addon_objects
 from netproof.cluster import provision
 from netproof.cluster.api import ApiRefused, KubernetesApi
-from netproof.cluster.local import LocalCluster
+from netproof.cluster.local import LocalCluster, OnEvent
 from netproof.cluster.names import COREDNS_IMAGE
 from netproof.cluster.preflight import require_local
 from netproof.cluster.spec import ClusterSpec
@@ -67,7 +67,7 @@ def bring_up(
     phase: Phase,
     progress: Progress,
     timeouts: Timeouts,
-    on_event: Callable[[str, float], None],
+    on_event: OnEvent,
 ) -> Booted:
     """Boot an embedded cluster until its nodes are Ready and its DNS answers.
 
@@ -76,7 +76,7 @@ def bring_up(
         phase: times a phase, by name.
         progress: told of downloads and builds.
         timeouts: how long the cluster may take.
-        on_event: told of steps inside the boot, with seconds since its start.
+        on_event: told of what is reached inside a phase.
 
     Raises:
         NetproofError: the host lacks something, or the cluster does not come up.
@@ -109,20 +109,20 @@ def bring_up(
         )
     try:
         with phase("nodes and cluster DNS"):
-            _install_dns(cluster, spec, hosts, timeouts)
+            _install_dns(cluster, spec, hosts, timeouts, on_event)
     except TimedOutError as late:
-        deaths = "".join(f"\n{death}" for death in cluster.deaths())
         cluster.stop()
-        raise NetproofError(
-            f"the cluster came up only in part: {late}{deaths}", f"all logs are in {spec.log_directory}"
-        ) from None
+        said = f"the cluster came up only in part: {late}"
+        raise NetproofError(said, f"all logs are in {spec.log_directory}") from None
     except BaseException:
         cluster.stop()
         raise
     return Booted(cluster, spec, tools, decision.reason)
 
 
-def _install_dns(cluster: LocalCluster, spec: ClusterSpec, hosts: tuple[str, ...], timeouts: Timeouts) -> None:
+def _install_dns(
+    cluster: LocalCluster, spec: ClusterSpec, hosts: tuple[str, ...], timeouts: Timeouts, on_event: OnEvent
+) -> None:
     api = KubernetesApi(cluster.kubeconfig)
     values = {
         "dns_domain": spec.dns_domain,
@@ -135,10 +135,12 @@ def _install_dns(cluster: LocalCluster, spec: ClusterSpec, hosts: tuple[str, ...
         what = f"{obj['kind']} of CoreDNS is applied"
         waiter.until(what, partial(api.apply, obj), timeout_seconds=timeouts.api_ready)
     node = cluster.standpoint("n1")
-    waiter.until("every node is Ready", lambda: _nodes_ready(api, spec), timeout_seconds=timeouts.node_ready)
+    waiter.until("every node is Ready", lambda: _nodes_ready(cluster, api, spec), timeout_seconds=timeouts.node_ready)
+    on_event("nodes Ready")
     name = f"kubernetes.default.svc.{spec.dns_domain}"
 
     def answers() -> None:
+        _all_components_run(cluster)
         answer = node.resolve(name, "A", server=spec.dns_address, timeout_seconds=0.5)
         if answer.addresses != (spec.kubernetes_service_address,):
             raise NotYetError(f"{answer.rcode} {answer.addresses}")
@@ -146,7 +148,14 @@ def _install_dns(cluster: LocalCluster, spec: ClusterSpec, hosts: tuple[str, ...
     waiter.until("cluster DNS answers on a node", answers, timeout_seconds=timeouts.dns_ready)
 
 
-def _nodes_ready(api: KubernetesApi, spec: ClusterSpec) -> None:
+def _all_components_run(cluster: LocalCluster) -> None:
+    if deaths := cluster.deaths():
+        said = "\n".join(str(death) for death in deaths)
+        raise NetproofError(f"the cluster came up only in part: {said}", f"all logs are in {cluster.logs}")
+
+
+def _nodes_ready(cluster: LocalCluster, api: KubernetesApi, spec: ClusterSpec) -> None:
+    _all_components_run(cluster)
     ready = {
         node["metadata"]["name"]
         for node in api.list("Node")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import socket
 import ssl
 import time
 from collections.abc import Callable
@@ -30,10 +29,6 @@ class NetworkClient:
         self._context = ssl.create_default_context(cafile=str(authority))
         self._context.load_cert_chain(str(certificate), str(key))
 
-    def wait_for_port(self, host: str, port: int, still_alive: Callable[[], None]) -> None:
-        """Wait until something listens; ``still_alive`` raises where that has become hopeless."""
-        self._wait(f"{host}:{port} to listen", lambda: self._connects(host, port), still_alive)
-
     def wait_for_ok(self, host: str, port: int, path: str, still_alive: Callable[[], None]) -> None:
         """Wait until a GET answers 200; ``still_alive`` raises where that has become hopeless."""
         self._wait(f"https://{host}:{port}{path}", lambda: self._status("GET", host, port, path) == 200, still_alive)
@@ -57,14 +52,6 @@ class NetworkClient:
                 message = f"waited {_BOOT_SECONDS:g} s in vain for {what}"
                 raise TimeoutError(message)
             time.sleep(_PAUSE_SECONDS)  # a listening socket of another process cannot be watched
-
-    @staticmethod
-    def _connects(host: str, port: int) -> bool:
-        try:
-            socket.create_connection((host, port), timeout=1).close()
-        except OSError:
-            return False
-        return True
 
     def _status(self, method: str, host: str, port: int, path: str, body: str | None = None) -> int:
         def ask() -> int:

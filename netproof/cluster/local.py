@@ -22,8 +22,8 @@ from netproof.cluster.state import StateDirectory
 from netproof.errors import NetproofError
 from netproof.observe.standpoint import AgentStandpoint
 
-OnEvent = Callable[[str, float], None]
-"""Called with what was reached and the seconds since the start."""
+OnEvent = Callable[[str], None]
+"""Called with what was reached, when it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +225,7 @@ class LocalCluster:
                 event = json.loads(line)
                 match event["event"]:
                     case "started":
-                        on_event("components started", event["seconds"])
+                        on_event("components started")
                         return
                     case "died":
                         deaths.append(
@@ -237,7 +237,7 @@ class LocalCluster:
                             f"all logs are in {self.logs}",
                         )
                     case kind:
-                        on_event(kind, event["seconds"])
+                        on_event(kind)
         raise NetproofError(
             "\n".join(["the cluster ended while it came up", *deaths]),
             f"all logs are in {self._log_directory_or_unknown()}",

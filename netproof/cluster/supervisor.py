@@ -51,8 +51,11 @@ class Supervisor:
     def boot(self, listener: int) -> None:
         """Bring the cluster up to the point where all components run and the API server is ready."""
         self._make_groups_and_volatile()
-        self._make_lan()
+        self._make_control_plane()
+        # The longest wait of a boot is for these two, so they start first and the network is made meanwhile.
         self._start(parts.etcd(self._spec, self._state))
+        self._start(parts.kube_apiserver(self._spec, self._state))
+        self._make_lan()
         for node in self._spec.nodes:
             self._make_node(node)
         # Netlink in another namespace forks, which a process with threads must not: threads start here.
@@ -60,8 +63,6 @@ class Supervisor:
         self._event("network made", seconds=self._elapsed())
         network = self._machines[CONTROL_PLANE].network
         control_plane = NetworkClient(network)
-        control_plane.wait_for_port("127.0.0.1", 2379, self._still_alive("etcd"))
-        self._start(parts.kube_apiserver(self._spec, self._state))
         self._state.agents.mkdir(exist_ok=True)
         self._control = ControlServer(self._state.control_socket, self._answer)
         self._start(parts.forwarder(self._spec, listener, network), pass_fds=(listener,))
@@ -98,11 +99,15 @@ class Supervisor:
         volatile.mkdir(exist_ok=True)
         self._processes.run(["mount", "-t", "tmpfs", "-o", "mode=700,size=75%", "netproof", str(volatile)])
 
+    def _make_control_plane(self) -> None:
+        with (self._logs / "machines.log").open("ab") as log:
+            self._machines[CONTROL_PLANE] = make_machine(CONTROL_PLANE, log)
+
     def _make_lan(self) -> None:
         spec = self._spec
         with (self._logs / "machines.log").open("ab") as log:
-            lan, control_plane = make_machine(LAN, log), make_machine(CONTROL_PLANE, log)
-        self._machines |= {LAN: lan, CONTROL_PLANE: control_plane}
+            self._machines[LAN] = make_machine(LAN, log)
+        lan, control_plane = self._machines[LAN], self._machines[CONTROL_PLANE]
         links.make_lan(lan, spec.lan_address, spec.lan_prefix_length)
         links.join_lan(lan, control_plane, spec.control_plane_address, spec.lan_prefix_length, gateway=spec.lan_address)
         links.add_routes(control_plane, [links.Route(node.pod_cidr, node.address) for node in spec.nodes])

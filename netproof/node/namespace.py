@@ -15,6 +15,7 @@ from typing import IO
 
 from netproof.errors import NetproofError
 
+_LOOPBACK_UP = "ip link set lo up"
 _HELD = b"held\n"
 _HOLD = "echo held && exec sleep infinity"
 
@@ -46,7 +47,7 @@ class Machine:
 
 def make_machine(name: str, log: IO[bytes]) -> Machine:
     """A machine that has only a network of its own."""
-    return Machine(name, _hold(name, ["unshare", "--net"], _HOLD, log), has_own_files=False)
+    return Machine(name, _hold(name, ["unshare", "--net"], f"{_LOOPBACK_UP} && {_HOLD}", log), has_own_files=False)
 
 
 def make_node(name: str, *, volatile: Path, shared: Sequence[str], log: IO[bytes]) -> Machine:
@@ -90,6 +91,7 @@ def _node_script(name: str, volatile: Path, shared: Sequence[str]) -> str:
         "umount -l /.host",
         "mount --make-rshared /",
         f"hostname {name}",
+        _LOOPBACK_UP,
         _HOLD,
     ]
     return "\n".join(lines)

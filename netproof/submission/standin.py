@@ -98,6 +98,11 @@ def agreed_port(container: Mapping[str, Any]) -> set[int]:
     return {liveness} if liveness is not None and liveness == readiness else set()
 
 
+def listening_port(container: Mapping[str, Any]) -> int:
+    """The port on which a container that serves the page listens, going by its manifest: the rule of this module."""
+    return min(declared_ports(container) or agreed_port(container) or {DEFAULT_PORT})
+
+
 def probe_port(
     container: Mapping[str, Any], probe: Literal["livenessProbe", "readinessProbe", "startupProbe"]
 ) -> int | None:
