@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from netproof.cluster.bringup import LocalRequest, bring_up
+from netproof.cluster.bringup import LocalRequest, bring_up, plan_cluster
 from netproof.images.policy import ImagePolicy
 from netproof.toolchain import SilentProgress
 from netproof.waiting import Timeouts
@@ -33,7 +33,7 @@ def boot_once(nodes: int, version: str | None, logs: Path, milestones: Milestone
         milestones[f"{name} done"].append(time.monotonic() - start)
 
     booted = bring_up(
-        LocalRequest("benchmark-boot", logs, version, nodes, images=ImagePolicy.STAND_IN),
+        plan_cluster(LocalRequest("benchmark-boot", logs, version, nodes, images=ImagePolicy.STAND_IN)),
         phase=phase,
         progress=SilentProgress(),
         timeouts=Timeouts(),

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from pathlib import Path
 from typing import Annotated
 
-import pytest
 import typer
 from rich.console import Console
 
-from netproof.cluster.bringup import LocalRequest, bring_up
+from netproof.cluster.bringup import LocalRequest, bring_up, plan_cluster
 from netproof.cluster.local import LocalCluster
 from netproof.cluster.preflight import lacks
 from netproof.cluster.provision import assemble_images, get_tools
@@ -45,7 +45,8 @@ KubernetesVersion = Annotated[
 def run(context: typer.Context) -> None:
     """Run the checks: pytest on netproof's own suites, with pytest's arguments (such as -m networking, -k surge)."""
     arguments = ["--import-mode=importlib", f"--rootdir={Path.cwd()}", "-p", "no:cacheprovider"]
-    raise typer.Exit(int(pytest.main([*arguments, str(data_directory("suites")), *context.args])))
+    # A process of its own, for pytest rewrites assertions only in modules that are not loaded yet.
+    os.execv(sys.executable, [sys.executable, "-m", "pytest", *arguments, str(data_directory("suites")), *context.args])
 
 
 @app.command()
@@ -71,7 +72,7 @@ def up(
         detach=detach,
     )
     booted = bring_up(
-        request,
+        plan_cluster(request),
         phase=phases,
         progress=ConsoleProgress(),
         timeouts=timeouts_from_environment(),

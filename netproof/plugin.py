@@ -5,7 +5,9 @@ from __future__ import annotations
 pytest_plugins = (
     "netproof.running.plugin",
     "netproof.fixtures.options",
-    "netproof.fixtures.cluster",
     "netproof.fixtures.submission",
+    "netproof.fixtures.cluster",
+    "netproof.fixtures.features",
+    "netproof.fixtures.services",
     "netproof.fixtures.workspace",
 )

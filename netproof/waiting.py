@@ -24,6 +24,7 @@ class Timeouts:
     pod_ready: float = 60.0
     rollout: float = 90.0
     rules_programmed: float = 20.0
+    rules_healed: float = 75.0
     probe_effect: float = 40.0
     probe_patience: float = 19.0
     """How long a readiness probe may fail: three times, 10 s apart, in timestamps of whole seconds."""

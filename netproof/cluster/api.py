@@ -167,8 +167,8 @@ class KubernetesApi:
             dependents_first: whether it stays until all that depends on it is gone; otherwise it goes first.
         """
         policy = "Foreground" if dependents_first else "Background"
-        path = self._kind_path(api_version, kind, namespace, name)
         try:
+            path = self._kind_path(api_version, kind, namespace, name)
             self._send("delete", path, propagation_policy=policy, grace_period_seconds=grace_seconds)
         except ApiRefused as refused:
             if refused.status != HTTPStatus.NOT_FOUND:
@@ -182,7 +182,8 @@ class KubernetesApi:
         if container:
             query.append(("container", container))
         path = self._kind_path("v1", "Pod", namespace, pod) + "/log"
-        return self._raw("get", path, query_params=query).read().decode(errors="replace")
+        text: bytes = self._raw("get", path, query_params=query).read()
+        return text.decode(errors="replace")
 
     def watch(self, kind: str, namespace: str | None, resource_version: str, *, api_version: str = "v1") -> Watch:
         """The events of a kind after ``resource_version``, as they come."""

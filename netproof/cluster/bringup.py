@@ -61,25 +61,20 @@ class Booted:
     image_reason: str
 
 
-def bring_up(
-    request: LocalRequest,
-    *,
-    phase: Phase,
-    progress: Progress,
-    timeouts: Timeouts,
-    on_event: OnEvent,
-) -> Booted:
-    """Boot an embedded cluster until its nodes are Ready and its DNS answers.
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A request that this host can fulfil, in full."""
 
-    Args:
-        request: what is asked for.
-        phase: times a phase, by name.
-        progress: told of downloads and builds.
-        timeouts: how long the cluster may take.
-        on_event: told of what is reached inside a phase.
+    request: LocalRequest
+    spec: ClusterSpec
+    image_reason: str
+
+
+def plan_cluster(request: LocalRequest) -> Planned:
+    """Complete a request and make sure that it can be fulfilled; nothing is started.
 
     Raises:
-        NetproofError: the host lacks something, or the cluster does not come up.
+        NetproofError: a version that does not exist, ranges that overlap, something that this host lacks.
     """
     version = resolve_kubernetes_version(request.kubernetes_version)
     decision = decide(request.images)
@@ -92,8 +87,32 @@ def bring_up(
         log_directory=str(request.log_directory.absolute()),
     ).with_ranges(request.ranges)
     require_local()
+    return Planned(request, spec, decision.reason)
+
+
+def bring_up(
+    planned: Planned,
+    *,
+    phase: Phase,
+    progress: Progress,
+    timeouts: Timeouts,
+    on_event: OnEvent,
+) -> Booted:
+    """Boot an embedded cluster until its nodes are Ready and its DNS answers.
+
+    Args:
+        planned: what is asked for, completed by :func:`plan_cluster`.
+        phase: times a phase, by name.
+        progress: told of downloads and builds.
+        timeouts: how long the cluster may take.
+        on_event: told of what is reached inside a phase.
+
+    Raises:
+        NetproofError: a program can be had from nowhere, or the cluster does not come up.
+    """
+    request, spec = planned.request, planned.spec
     with phase("programs and images"):
-        tools = provision.get_tools(version, progress)
+        tools = provision.get_tools(spec.kubernetes_version, progress)
         images = provision.assemble_images(tools)
     spec = spec.with_tools(
         {name: str(path) for name, path in tools.programs().items()}, provision.readable_directories(tools)
@@ -117,7 +136,7 @@ def bring_up(
     except BaseException:
         cluster.stop()
         raise
-    return Booted(cluster, spec, tools, decision.reason)
+    return Booted(cluster, spec, tools, planned.image_reason)
 
 
 def _install_dns(

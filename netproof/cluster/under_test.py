@@ -48,6 +48,10 @@ class ClusterUnderTest:
         """Who stands on a node."""
         return self._place(name)
 
+    def nodes(self) -> tuple[AgentStandpoint, ...]:
+        """Who stands on each node, in the order of the nodes."""
+        return tuple(self.node(node.name) for node in self.spec.nodes)
+
     def lan(self) -> AgentStandpoint:
         """Who stands on the LAN outside the nodes, as a user of the cluster does."""
         return self._place("lan")

@@ -5,7 +5,6 @@ go 1.26.0
 tool (
 	go.universe.tf/metallb/controller
 	go.universe.tf/metallb/speaker
-	golang.org/x/tools
 	sigs.k8s.io/controller-tools/cmd/controller-gen
 )
 
@@ -84,6 +83,7 @@ require (
 	golang.org/x/text v0.30.0 // indirect
 	golang.org/x/time v0.3.0 // indirect
 	golang.org/x/tools v0.38.0 // indirect
+	golang.org/x/tools/go/packages/packagestest v0.1.1-deprecated // indirect
 	gomodules.xyz/jsonpatch/v2 v2.4.0 // indirect
 	google.golang.org/appengine v1.6.7 // indirect
 	google.golang.org/protobuf v1.31.0 // indirect

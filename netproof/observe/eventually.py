@@ -1,0 +1,48 @@
+"""Expectations about what needs a moment, such as rules that kube-proxy has still to write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from netproof.verdict import UnmetError
+from netproof.waiting import TimedOutError, Waiter
+
+T = TypeVar("T")
+
+
+def eventually(look: Callable[[], T], *, within_seconds: float, in_a_row: int = 1) -> T:
+    """What ``look`` returns, once it has met its own expectations ``in_a_row`` times in a row.
+
+    Args:
+        look: looks once, and raises :class:`~netproof.verdict.UnmetError` where what it sees is not what is expected.
+        within_seconds: how long it may take.
+        in_a_row: how many successes in a row are wanted.
+
+    Raises:
+        UnmetError: the last one that ``look`` raised, with how often and how long it was tried.
+    """
+    last: UnmetError | None = None
+
+    def looked() -> T:
+        nonlocal last
+        try:
+            return look()
+        except UnmetError as unmet:
+            last = unmet
+            raise
+
+    try:
+        return Waiter(interval_seconds=0.1, retry_on=(UnmetError,)).until(
+            "the expectation is met", looked, timeout_seconds=within_seconds, consecutive=in_a_row
+        )
+    except TimedOutError as timed_out:
+        if last is None:
+            raise
+        raise UnmetError(
+            f"{last.expected} (within {within_seconds:g} s)",
+            last.observed,
+            attempts=timed_out.attempts,
+            objects=last.objects,
+            evidence=last.evidence,
+        ) from None

@@ -1,0 +1,45 @@
+"""Reading a node's packet filter from where one stands on it."""
+
+from __future__ import annotations
+
+import re
+
+from netproof.errors import NetproofError
+from netproof.observe.packetfilter import Ruleset
+from netproof.observe.standpoint import Standpoint
+
+IPTABLES_SAVE = ("iptables-save", "-c")
+NFT_LIST = ("nft", "list", "ruleset", "ip")
+
+
+def iptables_rules(node: Standpoint) -> Ruleset:
+    """The node's IPv4 rules as iptables shows them, with their counters.
+
+    Raises:
+        NetproofError: iptables-save fails there, or prints what is not understood.
+    """
+    return Ruleset.parse(_printed(node, IPTABLES_SAVE))
+
+
+def lines_about(node: Standpoint, namespace: str, service: str) -> tuple[str, ...]:
+    """The lines of the node's IPv4 rules, in iptables' words and in nftables', that name a Service.
+
+    kube-proxy names a Service as ``namespace/name`` wherever it writes something for it: in the comments of iptables
+    rules, and in the chains' names and elements' comments of nftables.
+
+    Raises:
+        NetproofError: a command fails there.
+    """
+    name = re.compile(rf"(?<![\w.]){re.escape(f'{namespace}/{service}')}(?![\w.-])")
+    lines = [line for argv in (IPTABLES_SAVE, NFT_LIST) for line in _printed(node, argv).splitlines()]
+    return tuple(line.strip() for line in lines if name.search(line))
+
+
+def _printed(node: Standpoint, argv: tuple[str, ...]) -> str:
+    done = node.run(argv)
+    if not done.ok:
+        raise NetproofError(
+            f"{' '.join(argv)} on {node.name} ended with {done.exit_code}: {done.stderr.strip()}",
+            "look whether iptables and nftables are installed and the node may use them",
+        )
+    return done.stdout
