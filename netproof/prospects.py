@@ -14,6 +14,7 @@ not taken for it:
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -26,8 +27,26 @@ _PULL_PROBLEMS: Final = frozenset({"ErrImagePull", "ImagePullBackOff"})
 _NO_ANSWER: Final = ("context deadline exceeded", "Client.Timeout", "i/o timeout", "timed out")
 
 
-def why_never_ready(pod: Object, events: Iterable[Object], *, patience_seconds: float) -> str:
-    """Why this pod, which is not Ready, will not become so; empty where it still may.
+@dataclass(frozen=True, slots=True)
+class Hindrance:
+    """Why a pod will not become Ready.
+
+    Attributes:
+        container: the container that is in the way.
+        reason: in words.
+        ended: whether that container has run and ended, so that its log has its last words.
+    """
+
+    container: str
+    reason: str
+    ended: bool = False
+
+    def __str__(self) -> str:
+        return f"container {self.container}: {self.reason}"
+
+
+def hindrance(pod: Object, events: Iterable[Object], *, patience_seconds: float) -> Hindrance | None:
+    """Why this pod, which is not Ready, will not become so; None where it still may.
 
     Args:
         pod: as the API has it.
@@ -37,28 +56,28 @@ def why_never_ready(pod: Object, events: Iterable[Object], *, patience_seconds: 
     events = list(events)
     status = pod.get("status", {})
     statuses = [*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())]
-    reasons = (_why_not_started(container, events) for container in statuses)
-    return next(filter(None, reasons), "") or _why_not_answering(pod, events, patience_seconds)
+    not_started = filter(None, (_why_not_started(container, events) for container in statuses))
+    return next(not_started, None) or _why_not_answering(pod, events, patience_seconds)
 
 
-def _why_not_started(container: Object, events: list[Object]) -> str:
+def _why_not_started(container: Object, events: list[Object]) -> Hindrance | None:
     waiting = container["state"].get("waiting", {})
-    reason, message = waiting.get("reason", ""), waiting.get("message", "")
+    name, reason = container["name"], waiting.get("reason", "")
     if reason == "InvalidImageName":
-        return f"container {container['name']}: {reason}: {message}"
+        return Hindrance(name, f"{reason}: {waiting.get('message', '')}")
     if reason in _PULL_PROBLEMS:
         pulls = [one for one in events if one["reason"] == "Failed" and container["image"] in one["message"]]
         refused = [one for one in pulls if one["message"].startswith("Failed to pull image")]
         if sum(map(_count, refused)) >= _REFUSED_PULLS:
-            return f"container {container['name']}: {refused[-1]['message']}"
-    ended = container["restartCount"] + 1
-    if reason == "CrashLoopBackOff" and ended >= _ENDED:
-        last = container.get("lastState", {}).get("terminated", {})
-        return f"container {container['name']} has ended {ended} times, last with exit code {last.get('exitCode')}"
-    return ""
+            return Hindrance(name, refused[-1]["message"])
+    times = container["restartCount"] + 1
+    if reason == "CrashLoopBackOff" and times >= _ENDED:
+        code = container.get("lastState", {}).get("terminated", {}).get("exitCode")
+        return Hindrance(name, f"it has ended {times} times, last with exit code {code}", ended=True)
+    return None
 
 
-def _why_not_answering(pod: Object, events: list[Object], patience_seconds: float) -> str:
+def _why_not_answering(pod: Object, events: list[Object], patience_seconds: float) -> Hindrance | None:
     running = {one["name"] for one in pod.get("status", {}).get("containerStatuses", ()) if one["state"].get("running")}
     for container in pod["spec"]["containers"]:
         probe = container.get("readinessProbe")
@@ -71,8 +90,8 @@ def _why_not_answering(pod: Object, events: list[Object], patience_seconds: floa
         seconds = max(map(_last, failures)) - min(map(_first, failures))
         if count >= probe.get("failureThreshold", _DEFAULT_FAILURE_THRESHOLD) and seconds >= patience_seconds:
             said = max(failures, key=_last)["message"]
-            return f"container {container['name']}: {said} ({count} times in {seconds:.0f} s)"
-    return ""
+            return Hindrance(container["name"], f"{said} ({count} times in {seconds:.0f} s)")
+    return None
 
 
 def _readiness_failures(events: Iterable[Object], container: str) -> Iterator[Object]:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from netproof.cluster.api import KubernetesApi, Object
 from netproof.observe.rollout import REVISION, TEMPLATE_HASH
-from netproof.prospects import why_never_ready
+from netproof.prospects import hindrance
 from netproof.verdict import UnmetError
 from netproof.waiting import NotYetError, Timeouts, Waiter
 
@@ -18,6 +18,8 @@ T = TypeVar("T")
 
 _ROLLED_OUT = "netproof.io/rolled-out"
 _SECONDS_BETWEEN_LOOKS_AT_EVENTS = 1.0
+_LAST_WORDS = 3
+"""Lines of a log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +148,8 @@ class Workload:
 
     def _require_hope(self, expected: str) -> None:
         events = self.api.list("Event", self.namespace)
-        reasons = {
-            pod["metadata"]["name"]: why_never_ready(
+        hindrances = {
+            pod["metadata"]["name"]: hindrance(
                 pod,
                 [one for one in events if one["involvedObject"].get("uid") == pod["metadata"]["uid"]],
                 patience_seconds=self.timeouts.probe_patience,
@@ -155,13 +157,16 @@ class Workload:
             for pod in self._pods_of_newest_template()
             if not is_ready(pod)
         }
-        if reasons and all(reasons.values()):
-            name, reason = next(iter(reasons.items()))
-            others = f", and {len(reasons) - 1} more like it" if len(reasons) > 1 else ""
-            observed = f"pod {name} cannot become Ready{others}: {reason}"
-            raise UnmetError(
-                expected, observed, objects=[str(self), *(f"Pod {self.namespace}/{pod}" for pod in reasons)]
+        certain = {name: found for name, found in hindrances.items() if found}
+        if certain and len(certain) == len(hindrances):
+            name, found = next(iter(certain.items()))
+            log = self.api.logs(name, self.namespace, found.container, tail_lines=_LAST_WORDS) if found.ended else ""
+            observed = (
+                f"pod {name} cannot become Ready{f', nor can {len(certain) - 1} more' if len(certain) > 1 else ''}: "
+                f"{found}{f'; the end of its log: {log.strip()}' if log.strip() else ''}"
             )
+            objects = [str(self), *(f"Pod {self.namespace}/{pod}" for pod in certain)]
+            raise UnmetError(expected, observed, objects=objects) from None
 
     def _pods_of_newest_template(self) -> list[Object]:
         """Its pods of the template it has now: those of an older one may be hopeless and yet do no harm."""

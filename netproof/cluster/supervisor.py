@@ -46,6 +46,7 @@ class Supervisor:
         self._dead: dict[str, dict[str, Any]] = {}
         self._started = time.monotonic()
         self._lock = threading.Lock()
+        self._died = threading.Condition(self._lock)
         self._control: ControlServer | None = None
 
     def boot(self, listener: int) -> None:
@@ -168,6 +169,8 @@ class Supervisor:
         with self._lock:
             self._dead[running.component.name] = death
         self._write_status()
+        with self._died:
+            self._died.notify_all()
         self._event("died", component=running.component.name, **death)
 
     def _write_status(self) -> None:
@@ -198,6 +201,8 @@ class Supervisor:
                 return self._restart(name)
             case {"op": "kill", "component": str(name)}:
                 self._require(name).process.kill()
+                with self._died:
+                    self._died.wait_for(lambda: name in self._dead)
                 return {}
             case {"op": "status"}:
                 return dict(json.loads(self._state.status.read_text(encoding="utf-8")))
