@@ -79,7 +79,8 @@ def up(
         on_event=lambda _what: None,
     )
     kubectl = booted.tools.path("kubectl")
-    typer.echo(f"Kubernetes {booted.spec.kubernetes_version} is up: {nodes} nodes, images: {booted.image_reason}")
+    typer.echo(f"Kubernetes {booted.spec.kubernetes_version} is up: {nodes} nodes")
+    typer.echo(f"images: {booted.spec.image_policy}, {booted.image_reason}")
     typer.echo(f"export KUBECONFIG={booted.cluster.kubeconfig} PATH={kubectl.parent}:$PATH")
     if detach:
         typer.echo(f"end it with: netproof down --cluster-name {cluster_name}")
@@ -104,9 +105,8 @@ def status() -> None:
     alive = [LocalCluster.attach(name) for name in cluster_names() if is_alive(name)]
     for cluster in alive:
         spec = cluster.spec
-        typer.echo(
-            f"{cluster.name}: Kubernetes {spec.kubernetes_version}, {spec.node_count} nodes, KUBECONFIG={cluster.kubeconfig}"
-        )
+        what = f"Kubernetes {spec.kubernetes_version}, {spec.node_count} nodes"
+        typer.echo(f"{cluster.name}: {what}, KUBECONFIG={cluster.kubeconfig}")
         for death in cluster.deaths():
             typer.echo(f"  {death}")
     if not alive:

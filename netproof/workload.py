@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from netproof.cluster.api import KubernetesApi, Object
+from netproof.cluster.api import ApiRefused, KubernetesApi, Object
 from netproof.observe.rollout import REVISION, TEMPLATE_HASH
 from netproof.prospects import hindrance
 from netproof.verdict import UnmetError
@@ -160,13 +160,20 @@ class Workload:
         certain = {name: found for name, found in hindrances.items() if found}
         if certain and len(certain) == len(hindrances):
             name, found = next(iter(certain.items()))
-            log = self.api.logs(name, self.namespace, found.container, tail_lines=_LAST_WORDS) if found.ended else ""
+            log = self._last_words(name, found.container) if found.ended else ""
             observed = (
                 f"pod {name} cannot become Ready{f', nor can {len(certain) - 1} more' if len(certain) > 1 else ''}: "
-                f"{found}{f'; the end of its log: {log.strip()}' if log.strip() else ''}"
+                f"{found}{f'; the end of its log: {log}' if log else ''}"
             )
             objects = [str(self), *(f"Pod {self.namespace}/{pod}" for pod in certain)]
             raise UnmetError(expected, observed, objects=objects) from None
+
+    def _last_words(self, pod: str, container: str) -> str:
+        """The end of a container's log; empty where the API does not give it, as while the container starts anew."""
+        try:
+            return self.api.logs(pod, self.namespace, container, tail_lines=_LAST_WORDS).strip()
+        except ApiRefused:
+            return ""
 
     def _pods_of_newest_template(self) -> list[Object]:
         """Its pods of the template it has now: those of an older one may be hopeless and yet do no harm."""

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from netproof.addons.manifest import addon_objects
-from netproof.cluster import provision
+from netproof.cluster import provision, state
 from netproof.cluster.api import ApiRefused, KubernetesApi
 from netproof.cluster.local import LocalCluster, OnEvent
 from netproof.cluster.names import COREDNS_IMAGE
@@ -74,7 +74,7 @@ def plan_cluster(request: LocalRequest) -> Planned:
     """Complete a request and make sure that it can be fulfilled; nothing is started.
 
     Raises:
-        NetproofError: a version that does not exist, ranges that overlap, something that this host lacks.
+        NetproofError: a version that does not exist, ranges that overlap, a name in use, a host that lacks something.
     """
     version = resolve_kubernetes_version(request.kubernetes_version)
     decision = decide(request.images)
@@ -87,6 +87,7 @@ def plan_cluster(request: LocalRequest) -> Planned:
         log_directory=str(request.log_directory.absolute()),
     ).with_ranges(request.ranges)
     require_local()
+    state.require_free(request.name)
     return Planned(request, spec, decision.reason)
 
 

@@ -105,14 +105,21 @@ def claim(name: str) -> int:
         ) from None
     if not _try_lock(descriptor):
         os.close(descriptor)
-        raise NetproofError(
-            f"a cluster named {name!r} is running",
-            f"end it with 'netproof down --cluster-name {name}', or choose another --cluster-name",
-        )
+        raise _in_use(name)
     if os.fstat(descriptor).st_nlink == 0:
         os.close(descriptor)  # its former holder removed the file while we waited: this lock stands for nothing
         return claim(name)
     return descriptor
+
+
+def require_free(name: str) -> None:
+    """Make sure that no living cluster has the name.
+
+    Raises:
+        NetproofError: one has.
+    """
+    if is_alive(name):
+        raise _in_use(name)
 
 
 def is_alive(name: str) -> bool:
@@ -161,6 +168,13 @@ def sweep() -> list[str]:
             os.close(descriptor)
         swept.append(name)
     return swept
+
+
+def _in_use(name: str) -> NetproofError:
+    return NetproofError(
+        f"a cluster named {name!r} is running",
+        f"end it with 'netproof down --cluster-name {name}', or choose another --cluster-name",
+    )
 
 
 def _open_lock(path: Path) -> int:

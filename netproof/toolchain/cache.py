@@ -32,7 +32,7 @@ MIB = 1024 * 1024
 
 
 class InstalledFile(BaseModel):
-    """One program of an installed component.
+    """One program or other file of an installed component.
 
     Attributes:
         path: where it lies; absolute.
@@ -48,13 +48,18 @@ class InstalledFile(BaseModel):
 
     @property
     def is_unchanged(self) -> bool:
-        """Whether the file is still the one that was installed, and executable."""
+        """Whether the file is still the one that was installed."""
         try:
             status = self.path.stat()
         except OSError:
             return False
         same_time = self.mtime_ns is None or self.mtime_ns == status.st_mtime_ns
-        return same_time and status.st_size == self.size and os.access(self.path, os.X_OK)
+        return same_time and status.st_size == self.size
+
+    @property
+    def is_runnable(self) -> bool:
+        """Whether it is unchanged and executable."""
+        return self.is_unchanged and os.access(self.path, os.X_OK)
 
 
 class Installation(BaseModel):
@@ -66,6 +71,7 @@ class Installation(BaseModel):
         source: where it came from.
         origin: the address, the Go version or the path, for reports.
         programs: the programs by name.
+        files: the files beside them by name.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -75,6 +81,7 @@ class Installation(BaseModel):
     source: Source
     origin: str
     programs: Mapping[str, InstalledFile]
+    files: Mapping[str, InstalledFile] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +123,13 @@ class Cache:
         except (OSError, ValidationError):
             return None
         if source != "system":
-            here = {name: file.model_copy(update={"path": entry / name}) for name, file in receipt.programs.items()}
-            receipt = receipt.model_copy(update={"programs": here})
-        whole = set(component.programs) == set(receipt.programs)
-        return receipt if whole and all(file.is_unchanged for file in receipt.programs.values()) else None
+            receipt = receipt.model_copy(
+                update={"programs": _in(entry, receipt.programs), "files": _in(entry, receipt.files)}
+            )
+        complete = set(component.programs) == set(receipt.programs) and set(component.files) == set(receipt.files)
+        runnable = all(program.is_runnable for program in receipt.programs.values())
+        unchanged = all(file.is_unchanged for file in receipt.files.values())
+        return receipt if complete and runnable and unchanged else None
 
     @contextmanager
     def installing(self, component: Component, version: str, source: Source) -> Iterator[Path]:
@@ -194,18 +204,25 @@ def open_cache() -> Cache:
 
 
 def receipt_of(component: Component, version: str, source: Source, origin: str, directory: Path) -> Installation:
-    """The receipt of the programs that lie in a directory.
+    """The receipt of the programs and files that lie in a directory.
 
     Raises:
-        NetproofError: a program of the component is missing there.
+        NetproofError: one of the component is missing there.
     """
-    programs = {}
-    for name in component.programs:
+    found = {}
+    for name in (*component.programs, *component.files):
         path = directory / name
         if not path.is_file():
-            raise NetproofError(f"{component.name} {version} came from {origin} without the program {name}")
-        programs[name] = InstalledFile(path=Path(name), size=path.stat().st_size)
-    return Installation(component=component.name, version=version, source=source, origin=origin, programs=programs)
+            raise NetproofError(f"{component.name} {version} came from {origin} without {name}")
+        found[name] = InstalledFile(path=Path(name), size=path.stat().st_size)
+    return Installation(
+        component=component.name,
+        version=version,
+        source=source,
+        origin=origin,
+        programs={name: found[name] for name in component.programs},
+        files={name: found[name] for name in component.files},
+    )
 
 
 def write_receipt(receipt: Installation, directory: Path) -> None:
@@ -225,6 +242,10 @@ def require_free_space(directory: Path, wanted_mib: int, what: str, remedy: str)
         raise NetproofError(f"{what} wants {wanted_mib} MiB in {directory}, where {free_mib} MiB are free", remedy)
 
 
+def _in(directory: Path, files: Mapping[str, InstalledFile]) -> dict[str, InstalledFile]:
+    return {name: file.model_copy(update={"path": directory / name}) for name, file in files.items()}
+
+
 _ANOTHER_CACHE = "point NETPROOF_CACHE at a directory you can write"
 
 
@@ -236,8 +257,10 @@ def _key(component: Component, version: str, source: Source) -> str:
     elif source == "module" and component.module:
         module = component.module
         directory = component.module_directory(version)
-        pins = [(directory / name).read_text() for name in ("go.mod", "go.sum")] if directory else []
-        inputs = [pins, dict(module.packages), component.expand(module.ldflags, version), GO_BUILD_FLAGS]
+        sources = sorted(path for path in directory.rglob("*") if path.is_file()) if directory else []
+        inputs = [[path.read_text() for path in sources], dict(module.packages)]
+        inputs += [component.expand(module.ldflags, version), GO_BUILD_FLAGS]
+        inputs += filter(None, [module.model_dump(include={"patched", "generated"}, exclude_defaults=True)])
     else:
         inputs = [component.system.model_dump(mode="json") if component.system else None]
     inputs.append(component.require_architecture())

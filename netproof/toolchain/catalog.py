@@ -82,6 +82,10 @@ class Module(_Table):
         requires: the Go module whose version in go.mod is the component's.
         packages: the main package of each program.
         ldflags: template of what the linker is told.
+        patched: files of required modules that files of ours take the place of: by module, then by path inside of it,
+            the path of ours in ``directory``.
+        generated: further files, each with the tool of the module that writes it to its standard output and the tool's
+            arguments.
         disk_mib: space wanted.
     """
 
@@ -89,6 +93,8 @@ class Module(_Table):
     requires: str
     packages: Mapping[str, str]
     ldflags: str = "-s -w"
+    patched: Mapping[str, Mapping[str, str]] = {}
+    generated: Mapping[str, tuple[str, ...]] = {}
     disk_mib: DiskSpace
 
 
@@ -144,9 +150,16 @@ class Component(_Table):
         ):
             if programs and set(programs) != set(self.programs):
                 raise ValueError(f"{what} of {self.name} does not name exactly its programs")
+        if self.files and self.sources != ("module",):
+            raise ValueError(f"{self.name}: only its module can generate its files, so it can have no other source")
         if self.system is not None and len(self.programs) != 1:
             raise ValueError(f"{self.name}: a program of the system is the only one of its component")
         return self
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files it provides beside its programs."""
+        return tuple(self.module.generated) if self.module else ()
 
     @property
     def sources(self) -> tuple[Source, ...]:

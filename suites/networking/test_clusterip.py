@@ -75,10 +75,10 @@ def test_requests_are_spread_over_all_ready_pods(web_svc_cip, web, cluster, node
     mutants=none_because("no manifest can give a ClusterIP to an interface while kube-proxy uses iptables"),
 )
 def test_the_cluster_ip_is_on_no_interface(web_svc_cip, cluster, node, pod, lan):
-    """The ClusterIP is on no interface and in no ARP table, nobody answers for it, and a ping to it is met by silence."""
+    """The ClusterIP is on no interface and in no ARP table, nobody answers ARP for it, and a ping meets silence."""
     address, places = web_svc_cip.cluster_ip, (*cluster.nodes(), pod, lan)
     for place in (*cluster.nodes(), pod):
-        ping = place.ping(address, count=2)
+        ping = place.ping(address, count=2, timeout_seconds=0.5)
         require(ping.silent, f"silence to a ping from {place.name}", ping, objects=[str(web_svc_cip), address])
     require_nowhere = partial(require, objects=[str(web_svc_cip), address])
     require_nowhere(not (found := holders(places, address)), "the address on no interface", f"on {found}")

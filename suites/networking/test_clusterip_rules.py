@@ -2,10 +2,10 @@
 
 The mechanism: see netproof.observe.kubeproxy_iptables for the layout. kube-proxy writes it anew where Services and
 endpoints change, but what else it once wrote it takes for granted. Two things make it write everything: its start, and
-its canaries. They are empty chains KUBE-PROXY-CANARY in the tables mangle, nat and filter; every ``iptables.syncPeriod``
-(30 s by default) it looks for the one in mangle, and where that is gone it takes the rules for flushed. So what a
-firewall does that reloads (``-F`` and ``-X`` in every table) is healed; a table nat that is flushed alone is not: its
-chains, and with them the canary, stay, and the next full sync is up to an hour away.
+its canaries. They are empty chains KUBE-PROXY-CANARY in the tables mangle, nat and filter; every
+``iptables.syncPeriod`` (30 s by default) it looks for the one in mangle, and where that is gone it takes the rules for
+flushed. So what a firewall does that reloads (``-F`` and ``-X`` in every table) is healed; a table nat that is flushed
+alone is not: the canary in mangle is there, and the next full sync is up to an hour away.
 
 The rule: kubernetes/kubernetes, pkg/util/iptables/iptables.go (``Monitor``: only the first of its tables is watched),
 pkg/proxy/iptables/proxier.go (the call of ``Monitor`` with mangle first; ``syncProxyRules`` makes the jumps into its
@@ -174,7 +174,7 @@ def wait_until_refusing(place, service, timeouts):
 
 
 def chains_to(node, service, web, wanted):
-    """The chains of a Service on a node; they choose by equal chances among ``wanted`` pods, all those that are ready."""
+    """The chains of a Service on a node, which choose by equal chances among ``wanted`` pods: all that are ready."""
     objects = [str(service), str(web), f"Node {node.name}"]
     endpoints = service.ready_endpoints()
     pods = {pod["status"]["podIP"] for pod in web.pods() if is_ready(pod)}

@@ -1,0 +1,70 @@
+"""Each mutant of the reference submission is caught by exactly the checks that it names.
+
+The checks of the submission's own objects are asked, those of the sections concerned. The others work on copies of other
+manifests, or on netproof's own objects, and have their mutants inside.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from netproof.report.results import Results
+from netproof.submission import Mutant, Submission, bundled_manifests, load, load_mutants, write_mutated
+from netproof.verdict import Verdict
+
+from .conftest import Prove
+
+SECTIONS = ("clusterip", "deploy", "probe")
+WEB = {"web-pod.yaml", "web-deploy.yaml", "web-svc-cip.yaml"}
+"""The files that these sections are about; the rest of a submission would only be applied and removed again."""
+
+MUTANTS = [mutant for mutant in load_mutants() if mutant.name.startswith(SECTIONS)]
+
+pytestmark = pytest.mark.cluster
+
+
+def test_reference_is_caught_by_no_check(
+    prove: Prove, checks_of_submissions: dict[str, list[str]], reference: Submission
+) -> None:
+    results = prove(reference, [check for section in SECTIONS for check in checks_of_submissions[section]])
+
+    assert verdicts(results).keys() >= {"clusterip.reachable", "deploy.replicas", "probe.declared"}
+    assert set(verdicts(results).values()) == {Verdict.PASSED}
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_mutant_is_caught_by_exactly_the_checks_it_names(
+    mutant: Mutant,
+    prove: Prove,
+    checks_of_submissions: dict[str, list[str]],
+    reference: Submission,
+    tmp_path: Path,
+) -> None:
+    submission = write_mutated(reference, mutant, tmp_path / "mutant")
+    concerned = {name.partition(".")[0] for name in mutant.caught_by} | {mutant.name.partition("-")[0]}
+
+    results = prove(submission, [check for section in sorted(concerned) for check in checks_of_submissions[section]])
+
+    found = verdicts(results)
+    assert {check for check, verdict in found.items() if verdict is Verdict.FAILED} == set(mutant.caught_by)
+    assert set(found.values()) <= {Verdict.PASSED, Verdict.FAILED, Verdict.BLOCKED}
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Submission:
+    """The web application of the reference submission."""
+    directory = tmp_path_factory.mktemp("reference")
+    for file in load(bundled_manifests("reference")).files:
+        if Path(file.path).name in WEB:
+            target = directory / file.path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(file.text, encoding="utf-8")
+    return load(directory)
+
+
+def verdicts(results: Results) -> dict[str, Verdict]:
+    """The verdict of each check."""
+    assert not results.not_run
+    return {check.key: check.verdict for check in results.checks}
