@@ -5,15 +5,15 @@ from __future__ import annotations
 import http.client
 import json
 import ssl
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from netproof.node.entering import enter_network
+from netproof.waiting import NotYetError, Waiter
 
-_PAUSE_SECONDS = 0.02
 _BOOT_SECONDS = 60.0
 
 
@@ -30,8 +30,21 @@ class NetworkClient:
         self._context.load_cert_chain(str(certificate), str(key))
 
     def wait_for_ok(self, host: str, port: int, path: str, still_alive: Callable[[], None]) -> None:
-        """Wait until a GET answers 200; ``still_alive`` raises where that has become hopeless."""
-        self._wait(f"https://{host}:{port}{path}", lambda: self._status("GET", host, port, path) == 200, still_alive)
+        """Wait until a GET answers 200; ``still_alive`` raises where that has become hopeless.
+
+        Raises:
+            TimedOutError: it does not within a minute.
+        """
+
+        def is_ok() -> None:
+            still_alive()
+            status = self._thread.submit(self._status, "GET", host, port, path).result()
+            if status != HTTPStatus.OK:
+                raise NotYetError(f"status {status}")
+
+        Waiter(interval_seconds=0.02).until(
+            f"https://{host}:{port}{path} answers", is_ok, timeout_seconds=_BOOT_SECONDS
+        )
 
     def post(self, host: str, port: int, path: str, body: dict[str, Any]) -> None:
         """POST a JSON object.
@@ -39,29 +52,17 @@ class NetworkClient:
         Raises:
             RuntimeError: the answer is neither 201 nor 409 (already there).
         """
-        status = self._status("POST", host, port, path, json.dumps(body))
-        if status not in {201, 409}:
+        status = self._thread.submit(self._status, "POST", host, port, path, json.dumps(body)).result()
+        if status not in {HTTPStatus.CREATED, HTTPStatus.CONFLICT}:
             message = f"POST {path} was answered {status}"
             raise RuntimeError(message)
 
-    def _wait(self, what: str, holds: Callable[[], bool], still_alive: Callable[[], None]) -> None:
-        deadline = time.monotonic() + _BOOT_SECONDS
-        while not self._thread.submit(holds).result():
-            still_alive()
-            if time.monotonic() > deadline:
-                message = f"waited {_BOOT_SECONDS:g} s in vain for {what}"
-                raise TimeoutError(message)
-            time.sleep(_PAUSE_SECONDS)  # a listening socket of another process cannot be watched
-
     def _status(self, method: str, host: str, port: int, path: str, body: str | None = None) -> int:
-        def ask() -> int:
-            connection = http.client.HTTPSConnection(host, port, context=self._context, timeout=5)
-            try:
-                connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
-                return connection.getresponse().status
-            except OSError:
-                return 0
-            finally:
-                connection.close()
-
-        return ask() if method == "GET" else self._thread.submit(ask).result()
+        connection = http.client.HTTPSConnection(host, port, context=self._context, timeout=5)
+        try:
+            connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
+            return connection.getresponse().status
+        except OSError:
+            return 0
+        finally:
+            connection.close()

@@ -6,7 +6,6 @@ import contextlib
 import os
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,13 +109,12 @@ class Processes:
             self._ended.wait_for(lambda: running.process.returncode is not None)
 
     def reap_forever(self) -> None:
-        """Collect every child that ends: components, and orphans of theirs that fell to this process."""
+        """Collect every child that ends: components, and orphans of theirs that fell to this process.
+
+        The holders of the machines are children too and never end, so there is always one to wait for.
+        """
         while True:
-            try:
-                ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
-            except ChildProcessError:
-                time.sleep(0.05)  # no child yet: there is nothing to wait for but the first start
-                continue
+            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
             if ended is not None:
                 self._collect(ended.si_pid)
 

@@ -101,8 +101,7 @@ def _hold(name: str, flags: list[str], script: str, log: IO[bytes]) -> int:
     process = subprocess.Popen(
         [*flags, "sh", "-c", script], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, bufsize=0
     )
-    assert process.stdout is not None  # noqa: S101
-    if process.stdout.read(5) != b"held\n"[:5]:
+    if process.stdout is None or process.stdout.read(len(_HELD)) != _HELD:
         raise NetproofError(
             f"the namespaces of {name} could not be made", f"see {log.name}; 'netproof doctor' names what is missing"
         )
