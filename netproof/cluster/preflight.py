@@ -74,7 +74,7 @@ def require_local() -> None:
         lines = "\n".join(f"  - {lack.what}\n      {lack.remedy}" for lack in found)
         raise NetproofError(
             f"an embedded cluster cannot run on this host:\n{lines}",
-            "mend what is listed, or name a cluster with --cluster existing --kubeconfig FILE",
+            "mend what is listed, or use another machine",
         )
 
 

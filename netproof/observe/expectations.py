@@ -13,7 +13,7 @@ from netproof.verdict import UnmetError
 
 @dataclass(frozen=True, slots=True)
 class RepliesExpectation:
-    """What is expected of replies; each method returns this expectation again, or raises :class:`~netproof.verdict.UnmetError`."""
+    """What is expected of replies; each method returns this expectation, or raises ``UnmetError``."""
 
     replies: Replies
     objects: tuple[str, ...] = ()
@@ -66,7 +66,7 @@ class RepliesExpectation:
 
 
 def expect(replies: Replies, *objects: str) -> RepliesExpectation:
-    """Say what is expected of replies: ``expect(lan.get(url, times=30), "Service web").to_be(200).served_by(pods)``."""
+    """What is expected of replies: ``expect(lan.get(url), "Service web").to_be(200).served_by(pods)``."""
     return RepliesExpectation(replies, objects)
 
 

@@ -1,0 +1,35 @@
+import os
+
+import pytest
+
+from netproof.cluster import preflight
+from netproof.errors import NetproofError
+
+
+def test_each_lack_comes_with_its_remedy(monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+
+    with pytest.raises(NetproofError, match="need root") as refused:
+        preflight.require_local()
+
+    assert "sudo" in refused.value.message
+    assert "--cluster existing" not in refused.value.remedy
+
+
+def test_missing_programs_are_named_by_their_debian_packages(monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(preflight, "_SEARCHED", "/nowhere")
+
+    (lack,) = preflight.lacks()
+
+    assert "conntrack" in lack.what
+    assert lack.remedy.startswith("apt-get install -y ")
+    assert "nftables" in lack.remedy
+
+
+def test_another_processor_is_a_clear_error(monkeypatch):
+    monkeypatch.setattr("platform.machine", lambda: "aarch64")
+
+    (lack,) = preflight.lacks()
+
+    assert "aarch64" in lack.what
