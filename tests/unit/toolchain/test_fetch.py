@@ -139,7 +139,9 @@ def test_published_sums_are_read_in_all_their_forms(listing):
     assert published_sum(listing, "tool") == SUM
 
 
-@pytest.mark.parametrize("listing", ["", "<html>no</html>", f"{SUM}  other\n"])
+@pytest.mark.parametrize(
+    "listing", ["", "<html>no</html>", f"{SUM}  other\n"], ids=["empty", "a page", "of another file"]
+)
 def test_a_listing_without_the_file_gives_no_sum(listing):
     with pytest.raises(UnavailableError, match="none for tool"):
         published_sum(listing, "tool")
