@@ -42,7 +42,7 @@ WAY_IN_AND_OUT = ("PREROUTING", "INPUT", "OUTPUT", "POSTROUTING", "KUBE-MARK-MAS
 @check(
     "clusterip.chains",
     subject=SUBMISSION,
-    needs=["clusterip.reachable"],
+    needs=["clusterip.spreads"],
     features=["proxy-mode-iptables"],
     control="a port that the Service does not offer has no rule",
     mutants=none_because("a Service whose rules are wrong fails clusterip.reachable or clusterip.spreads before"),

@@ -19,7 +19,13 @@ PORT_OF_NOBODY = 1
     "deploy.replicas",
     subject=SUBMISSION,
     control="a port of the pod on which nothing listens answers nothing",
-    mutants=["deploy-replicas-2", "deploy-init-without-volume", "deploy-wrong-mount-path"],
+    mutants=[
+        "deploy-replicas-2",
+        "deploy-init-without-volume",
+        "deploy-wrong-mount-path",
+        "probe-wrong-path",
+        "probe-wrong-port",
+    ],
 )
 def test_three_ready_pods_each_serve_their_own_name(applied, web, web_manifest, cluster):
     """Three pods are ready, their init containers have completed, and the page of each carries its own name."""

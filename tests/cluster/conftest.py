@@ -1,4 +1,4 @@
-"""What tests on an embedded cluster share: one cluster for all of them, and runs of checks on it as a user makes them."""
+"""What tests on an embedded cluster share: one cluster for all, and runs of checks on it as a user makes them."""
 
 from __future__ import annotations
 

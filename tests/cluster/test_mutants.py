@@ -1,6 +1,6 @@
 """Each mutant of the reference submission is caught by exactly the checks that it names.
 
-The checks of the submission's own objects are asked, those of the sections concerned. The others work on copies of other
+Asked are the checks of the submission's own objects, in the sections concerned. The others work on copies of other
 manifests, or on netproof's own objects, and have their mutants inside.
 """
 
