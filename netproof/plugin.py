@@ -5,9 +5,11 @@ from __future__ import annotations
 pytest_plugins = (
     "netproof.running.plugin",
     "netproof.fixtures.options",
+    "netproof.fixtures.evidence",
     "netproof.fixtures.submission",
     "netproof.fixtures.cluster",
     "netproof.fixtures.features",
+    "netproof.fixtures.rules_evidence",
     "netproof.fixtures.services",
     "netproof.fixtures.workspace",
 )

@@ -76,6 +76,11 @@ class Workload:
         Args:
             strategy: ``max_unavailable`` and ``max_surge``, where they are to change with it.
         """
+        self.start_rollout(**strategy)
+        self.wait_settled()
+
+    def start_rollout(self, **strategy: int | str) -> None:
+        """Start a new rollout; arguments as for :meth:`roll_out`."""
         names = {"max_unavailable": "maxUnavailable", "max_surge": "maxSurge"}
         annotations = {_ROLLED_OUT: secrets.token_hex(4)}
         spec: Object = {"template": {"metadata": {"annotations": annotations}}}
@@ -83,7 +88,11 @@ class Workload:
             rolling = {names[key]: value for key, value in strategy.items()}
             spec["strategy"] = {"type": "RollingUpdate", "rollingUpdate": rolling}
         self.patch({"spec": spec})
-        self.wait_settled()
+
+    def return_to(self, template: Object) -> None:
+        """Return to an earlier pod template, as ``kubectl rollout undo`` does; does not wait."""
+        annotations = template["metadata"].get("annotations") or {}
+        self.patch({"spec": {"template": {"metadata": {"annotations": {_ROLLED_OUT: None} | annotations}}}})
 
     def wait_available(self) -> list[Object]:
         """The pods, once all that the Deployment asks for are up to date and available.

@@ -97,9 +97,10 @@ class KubernetesApi:
             query_params=[("fieldValidation", "Strict")],
         )
 
-    def create(self, obj: Object, namespace: str | None = None) -> Object:
-        """Create an object; returns it as the API keeps it."""
-        return self._send("post", self._path(obj, namespace), body=obj, query_params=[("fieldValidation", "Strict")])
+    def create(self, obj: Object, namespace: str | None = None, *, dry_run: bool = False) -> Object:
+        """Create an object; returns it as the API keeps it, or, for a dry run, as it would keep it."""
+        query = [("fieldValidation", "Strict"), *([("dryRun", "All")] if dry_run else [])]
+        return self._send("post", self._path(obj, namespace), body=obj, query_params=query)
 
     def get(self, kind: str, name: str, namespace: str | None = None, *, api_version: str = "v1") -> Object:
         """One object.

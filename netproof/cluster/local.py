@@ -122,6 +122,11 @@ class LocalCluster:
         return self._state.image_plan
 
     @property
+    def added_images(self) -> Path:
+        """The file that gives the registry further images of netproof's own."""
+        return self._state.added_images
+
+    @property
     def image_log(self) -> Path:
         """The registry's access log."""
         return self._state.image_log

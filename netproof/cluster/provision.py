@@ -9,7 +9,7 @@ from typing import Any
 
 import netproof
 from netproof.cluster.components import REGISTRY_PORT
-from netproof.cluster.names import AGNHOST_IMAGE, COREDNS_IMAGE, PAUSE_IMAGE
+from netproof.cluster.names import AGNHOST_IMAGE, BUSYBOX_IMAGE, COREDNS_IMAGE, PAUSE_IMAGE
 from netproof.cluster.pki import CertificateAuthority
 from netproof.cluster.spec import ClusterSpec
 from netproof.cluster.state import StateDirectory
@@ -50,14 +50,16 @@ def assemble_images(tools: Tools) -> Images:
     def digest(image: Image) -> str:
         return image.store(store).digest
 
+    shell = digest(busybox(tools))
     return Images(
         store.root,
         {
             PAUSE_IMAGE: digest(pause(tools)),
             COREDNS_IMAGE: digest(coredns(tools)),
             AGNHOST_IMAGE: digest(agnhost(tools)),
+            BUSYBOX_IMAGE: shell,
         },
-        {"web": digest(web(tools)), "busybox": digest(busybox(tools))},
+        {"web": digest(web(tools)), "busybox": shell},
     )
 
 
@@ -88,6 +90,7 @@ def image_server_config(spec: ClusterSpec, images: Images, short_link_hosts: tup
             key=str(key),
             system_images=images.system,
             stand_ins=images.stand_ins,
+            added_images=str(state.added_images),
         )
     )
 

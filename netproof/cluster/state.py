@@ -71,6 +71,11 @@ class StateDirectory:
         return self.path / "image-plan.json"
 
     @property
+    def added_images(self) -> Path:
+        """Which images of netproof's own the registry was given since the start."""
+        return self.path / "added-images.json"
+
+    @property
     def image_log(self) -> Path:
         """The registry's access log."""
         return self.path / "image-access.jsonl"

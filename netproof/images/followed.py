@@ -18,32 +18,27 @@ class FollowedFile(Generic[T]):
 
     Args:
         path: the file, which need not exist.
-        read: its content, also where there is no file.
-        what: what the file is, in words.
+        read: gives its content, also where there is no file; raises NetproofError where it is broken.
+        initial: what holds until there is a good file.
+        what: what the file is, in a word.
     """
 
-    def __init__(self, path: Path, read: Callable[[Path], T], what: str) -> None:
+    def __init__(self, path: Path, read: Callable[[Path], T], *, initial: T, what: str) -> None:
         self._path, self._read, self._what = path, read, what
         self._lock = threading.Lock()
         self._seen: tuple[int, int, int] | None = None
-        self._content: T | None = None
+        self._content = initial
 
     def current(self) -> T:
-        """The content as the file is now; a broken file leaves the last good one in force, and stderr says so.
-
-        Raises:
-            NetproofError: the file is broken and there was none before.
-        """
+        """The content as the file is now; a broken file leaves the last good one in force, and stderr says so."""
         with self._lock:
             seen = self._identity()
-            if seen != self._seen or self._content is None:
+            if seen != self._seen:
+                self._seen = seen
                 try:
                     self._content = self._read(self._path)
                 except NetproofError as problem:
-                    if self._content is None:
-                        raise
                     print(f"{problem}; the former {self._what} stays in force", file=sys.stderr, flush=True)
-                self._seen = seen
             return self._content
 
     def _identity(self) -> tuple[int, int, int] | None:

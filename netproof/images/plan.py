@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import sys
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from netproof.errors import NetproofError
+from netproof.images.followed import FollowedFile
 from netproof.images.reference import ImageReference
 
 DEFAULT_WEB_PORT = 8000
@@ -107,31 +106,8 @@ def read_plan(path: Path) -> Plan:
         raise NetproofError(f"the plan of stand-ins {path} is not of its form: {problem!r}") from problem
 
 
-class PlanFile:
-    """A plan that follows its file: reread whenever the file is another one than before."""
+class PlanFile(FollowedFile[Plan]):
+    """A plan that follows its file."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._lock = threading.Lock()
-        self._seen: tuple[int, int, int] | None = None
-        self._plan: Plan = {}
-
-    def current(self) -> Plan:
-        """The plan as the file is now; a file that is no plan leaves the last good one in force, and stderr says so."""
-        with self._lock:
-            seen = self._identity()
-            if seen != self._seen:
-                self._seen = seen
-                try:
-                    self._plan = read_plan(self._path)
-                except NetproofError as problem:
-                    print(f"{problem}; the former plan stays in force", file=sys.stderr, flush=True)
-            return self._plan
-
-    def _identity(self) -> tuple[int, int, int] | None:
-        try:
-            status = self._path.stat()
-        except OSError:
-            return None
-        # a plan is replaced, not edited: the inode tells apart two plans written within one tick of the clock
-        return status.st_mtime_ns, status.st_ino, status.st_size
+        super().__init__(path, read_plan, initial={}, what="plan")

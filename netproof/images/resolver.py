@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from netproof.errors import NetproofError
+from netproof.images.added import AddedImages
 from netproof.images.plan import KINDS, PlanFile, PlannedStandIn, default_stand_in
 from netproof.images.policy import ImagePolicy
 from netproof.images.reference import ImageReference, is_digest
@@ -71,17 +72,26 @@ class Resolver:
         images: those images.
         policy: ``pull``: names of netproof's own images alone are known; ``stand-in``: every name is.
         plan: the stand-ins of the submission.
+        added: images of netproof's own that came later; None for none.
 
     Raises:
         NetproofError: the policy is ``auto``, a name is no image name, or a kind of stand-in or a manifest is missing.
     """
 
-    def __init__(self, blobs: Path, images: SystemImages, policy: ImagePolicy, plan: PlanFile) -> None:
+    def __init__(
+        self,
+        blobs: Path,
+        images: SystemImages,
+        policy: ImagePolicy,
+        plan: PlanFile,
+        added: AddedImages | None = None,
+    ) -> None:
         if policy is ImagePolicy.AUTO:
             raise NetproofError("the image policy auto was not decided before the registry was started")
         self._blobs = blobs / "blobs" / "sha256"
         self._policy = policy
         self._plan = plan
+        self._added = added
         self._bases = dict(images.stand_ins)
         if policy is ImagePolicy.STAND_IN and (missing := set(KINDS) - set(self._bases)):
             raise NetproofError(f"no image was given to make stand-ins of kind {', '.join(sorted(missing))} from")
@@ -106,7 +116,7 @@ class Resolver:
         """
         if image.digest:
             return self._manifests.get(image.digest)
-        system = self._system.get(str(image)) or self._system.get(f"{image.name}:{ANY_TAG}")
+        system = self._system.get(str(image)) or self._system.get(f"{image.name}:{ANY_TAG}") or self._find_added(image)
         if system or self._policy is ImagePolicy.PULL:
             return system
         stand_in = self._plan.current().get(image) or default_stand_in(image)
@@ -124,6 +134,15 @@ class Resolver:
             return self._manifests[digest].content
         path = self._path(digest)
         return path if path.is_file() else None
+
+    def _find_added(self, image: ImageReference) -> ServedManifest | None:
+        digest = self._added.current().get(str(image)) if self._added else None
+        if digest is None:
+            return None
+        with self._lock:
+            if digest not in self._manifests:
+                self._manifests[digest] = self._stored_manifest(digest)
+            return self._manifests[digest]
 
     def _path(self, digest: str) -> Path:
         if not is_digest(digest):

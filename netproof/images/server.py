@@ -18,6 +18,7 @@ from typing import Self
 
 from netproof.errors import NetproofError
 from netproof.images.access_log import AccessLog
+from netproof.images.added import AddedImages
 from netproof.images.listener import Listener
 from netproof.images.plan import PlanFile
 from netproof.images.policy import ImagePolicy
@@ -46,6 +47,7 @@ class ImageServerConfig:
         key: its private key, PEM.
         system_images: netproof's own images, by name, as digests of their manifests; the tag ``*`` means any.
         stand_ins: the images that stand-ins are made from, by kind (``web``, ``busybox``), as manifest digests.
+        added_images: the file with further images of netproof's own, which need not exist and may change at any time.
     """
 
     blobs: str
@@ -60,6 +62,7 @@ class ImageServerConfig:
     key: str = ""
     system_images: dict[str, str] = field(default_factory=dict)
     stand_ins: dict[str, str] = field(default_factory=dict)
+    added_images: str = ""
 
     def write(self, path: Path) -> None:
         """Writes the configuration for :meth:`read`."""
@@ -91,7 +94,8 @@ class ImageServer:
         except ValueError as problem:
             raise NetproofError(f"the image policy {config.policy!r} is neither pull nor stand-in") from problem
         images = SystemImages(config.system_images, config.stand_ins)
-        resolver = Resolver(Path(config.blobs), images, policy, PlanFile(Path(config.plan)))
+        added = AddedImages(Path(config.added_images)) if config.added_images else None
+        resolver = Resolver(Path(config.blobs), images, policy, PlanFile(Path(config.plan)), added)
         with ExitStack() as opened:
             log = _open_log(Path(config.access_log))
             opened.callback(log.close)

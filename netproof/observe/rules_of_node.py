@@ -21,6 +21,15 @@ def iptables_rules(node: Standpoint) -> Ruleset:
     return Ruleset.parse(_printed(node, IPTABLES_SAVE))
 
 
+def rules_text(node: Standpoint) -> str:
+    """The node's IPv4 rules, in iptables' words and then in nftables'.
+
+    Raises:
+        NetproofError: a command fails there.
+    """
+    return "\n".join(f"# {' '.join(argv)}\n{_printed(node, argv)}" for argv in (IPTABLES_SAVE, NFT_LIST))
+
+
 def lines_about(node: Standpoint, namespace: str, service: str) -> tuple[str, ...]:
     """The lines of the node's IPv4 rules, in iptables' words and in nftables', that name a Service.
 
@@ -31,8 +40,7 @@ def lines_about(node: Standpoint, namespace: str, service: str) -> tuple[str, ..
         NetproofError: a command fails there.
     """
     name = re.compile(rf"(?<![\w.]){re.escape(f'{namespace}/{service}')}(?![\w.-])")
-    lines = [line for argv in (IPTABLES_SAVE, NFT_LIST) for line in _printed(node, argv).splitlines()]
-    return tuple(line.strip() for line in lines if name.search(line))
+    return tuple(line.strip() for line in rules_text(node).splitlines() if name.search(line))
 
 
 def _printed(node: Standpoint, argv: tuple[str, ...]) -> str:

@@ -63,6 +63,36 @@ def coredns(tools: Tools) -> Image:
     return Image(ImageConfig(entrypoint=["/coredns"], exposed_ports=["53/udp", "53/tcp"]), [layer])
 
 
+def metallb_controller(tools: Tools) -> Image:
+    """MetalLB's controller, which hands out addresses.
+
+    Raises:
+        NetproofError: ``tools`` lack it.
+    """
+    layer = Layer.from_files({"controller": tools.path("metallb-controller")})
+    return Image(ImageConfig(entrypoint=["/controller"]), [layer])
+
+
+def metallb_speaker(tools: Tools) -> Image:
+    """MetalLB's speaker, which announces addresses on a node's network.
+
+    Raises:
+        NetproofError: ``tools`` lack it.
+    """
+    layer = Layer.from_files({"speaker": tools.path("metallb-speaker")})
+    return Image(ImageConfig(entrypoint=["/speaker"]), [layer])
+
+
+def traefik(tools: Tools) -> Image:
+    """Traefik.
+
+    Raises:
+        NetproofError: ``tools`` lack it.
+    """
+    layer = Layer.from_files({"traefik": tools.path("traefik")}, directories={"tmp": _WRITABLE_BY_ALL})
+    return Image(ImageConfig(entrypoint=["/traefik"], exposed_ports=["80/tcp", "443/tcp"]), [layer])
+
+
 def agnhost(tools: Tools) -> Image:
     """The server and client of Kubernetes' end-to-end tests; without arguments it pauses.
 
@@ -114,6 +144,9 @@ OWN_IMAGES: Mapping[str, Callable[[Tools], Image]] = {
     "pause": pause,
     "coredns": coredns,
     "agnhost": agnhost,
+    "metallb-controller": metallb_controller,
+    "metallb-speaker": metallb_speaker,
+    "traefik": traefik,
     "busybox": busybox,
     "web": web,
 }

@@ -10,12 +10,16 @@ from __future__ import annotations
 
 from functools import partial
 
+import pytest
+
 from netproof.check import SUBMISSION, check, none_because
 from netproof.observe.eventually import eventually
 from netproof.observe.expectations import expect, require
 from netproof.observe.protocol import Failure
 from netproof.observe.spread import judge_spread, requests_needed
 from netproof.service import endpoint_slice_manifest
+
+pytestmark = pytest.mark.usefixtures("rules_as_evidence")
 
 PAGE = "/index.html"
 IN_A_ROW = 3

@@ -18,6 +18,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
+import pytest
+
 from netproof.check import DERIVED, EXTENDED, OWN, SUBMISSION, check, none_because
 from netproof.fixtures.workspace import agnhost_pod
 from netproof.observe.eventually import eventually
@@ -29,6 +31,8 @@ from netproof.observe.rules_of_node import iptables_rules
 from netproof.observe.spread import requests_needed
 from netproof.submission.derive import replicas, short_periods
 from netproof.workload import is_ready
+
+pytestmark = pytest.mark.usefixtures("rules_as_evidence")
 
 PAGE = "/index.html"
 PORT = 80

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from netproof.check import SUBMISSION, check
 from netproof.observe.eventually import eventually
 from netproof.observe.expectations import require
 from netproof.observe.rules_of_node import lines_about
+
+pytestmark = pytest.mark.usefixtures("rules_as_evidence")
 
 
 @check(

@@ -6,6 +6,8 @@ made later shows it: kube-proxy is told of Services, and of EndpointSlices, in t
 
 from __future__ import annotations
 
+import pytest
+
 from netproof.check import CORE, EXTENDED, OWN, check, none_because
 from netproof.fixtures.workspace import agnhost_pod
 from netproof.observe.eventually import eventually
@@ -13,6 +15,8 @@ from netproof.observe.expectations import expect, require
 from netproof.observe.protocol import Failure
 from netproof.observe.spread import requests_needed
 from netproof.workload import is_ready
+
+pytestmark = pytest.mark.usefixtures("rules_as_evidence")
 
 SERVERS = {"app": "server"}
 PORT = 8080
