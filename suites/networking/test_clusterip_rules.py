@@ -69,7 +69,7 @@ def test_rules_lead_from_the_cluster_ip_to_each_pod(web_svc_cip, web, cluster):
 @check(
     "clusterip.chains-follow",
     subject=DERIVED,
-    needs=["clusterip.chains"],
+    needs=["clusterip.reachable"],
     features=["proxy-mode-iptables"],
     control="without pods there are no chains, and a rule that refuses in their place",
     mutants=none_because("what a manifest can break here fails clusterip.reachable before"),

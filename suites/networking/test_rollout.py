@@ -126,7 +126,7 @@ def extremes(cluster, web_manifest, api):
     "rollout.declared",
     subject=SUBMISSION,
     control="bounds that are narrower by one pod are not kept by the same rollout",
-    mutants=["rollout-both-zero"],
+    mutants=["rollout-zero-zero"],
     exclusive=True,
 )
 def test_the_declared_strategy_is_valid_and_kept(applied, web, web_manifest, watching):
