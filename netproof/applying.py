@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -17,6 +17,10 @@ ADDON_OF_NAMESPACE = {
     "kubernetes-dashboard": "the dashboard",
 }
 """Namespaces that an add-on brings along; what belongs there waits for it."""
+
+ADDON_OF_LOAD_BALANCERS = "MetalLB"
+"""The add-on that Services of type LoadBalancer wait for. It gives out addresses in the order in which it sees them,
+and Services older than itself it sees in any order, while in the homework the order decides who gets which."""
 
 _NAMESPACES_OF_EVERY_CLUSTER = frozenset({"default", "kube-node-lease", "kube-public", "kube-system"})
 
@@ -76,9 +80,37 @@ class Applied:
         return outcome
 
 
-def apply_plan(api: KubernetesApi, steps: Iterable[Step]) -> Applied:
-    """Apply every step by server-side apply with strict field validation; a refusal does not keep the rest from it."""
-    return Applied(tuple(_apply(api, step) for step in steps))
+def apply_plan(api: KubernetesApi, steps: Iterable[Step], present: Collection[str] = ()) -> Applied:
+    """Apply every step by server-side apply with strict field validation; a refusal does not keep the rest from it.
+
+    Args:
+        api: the cluster's API.
+        steps: what to apply, in this order.
+        present: the names of the add-ons that serve; what needs another one waits for it.
+    """
+    return Applied(tuple(_apply(api, step, present) for step in steps))
+
+
+def apply_waiting(api: KubernetesApi, applied: Applied, steps: Iterable[Step], present: Collection[str]) -> Applied:
+    """Apply those of the steps that waited for add-ons which serve by now; returns the outcomes of all, in their order.
+
+    Args:
+        api: the cluster's API.
+        applied: the outcomes so far.
+        steps: the steps they came of, in the same order.
+        present: the names of the add-ons that serve.
+    """
+    pairs = zip(applied.outcomes, steps, strict=True)
+    return Applied(tuple(_apply(api, step, present) if outcome.waits_for else outcome for outcome, step in pairs))
+
+
+def addons_of(step: Step) -> tuple[str, ...]:
+    """The names of the add-ons that a step needs."""
+    found = step.object
+    of_namespace = ADDON_OF_NAMESPACE.get(step.namespace or "")
+    is_load_balancer = found.kind == "Service" and found.spec.get("type") == "LoadBalancer"
+    of_kind = ADDON_OF_LOAD_BALANCERS if is_load_balancer else None
+    return tuple(dict.fromkeys(name for name in (of_namespace, of_kind) if name))
 
 
 def remove_plan(api: KubernetesApi, steps: Iterable[Step], *, timeout_seconds: float) -> None:
@@ -126,12 +158,11 @@ def _is_there(api: KubernetesApi, step: Step) -> bool:
     return api.find(found.kind, found.name, step.namespace, api_version=found.api_version) is not None
 
 
-def _apply(api: KubernetesApi, step: Step) -> Outcome:
+def _apply(api: KubernetesApi, step: Step, present: Collection[str]) -> Outcome:
     found = step.object
     where = {"place": str(found.source), "kind": found.kind, "name": found.name, "namespace": step.namespace or ""}
-    addon = ADDON_OF_NAMESPACE.get(step.namespace or "")
-    if addon and api.find("Namespace", step.namespace or "") is None:
-        return Outcome(**where, waits_for=addon)
+    if missing := [addon for addon in addons_of(step) if addon not in present]:
+        return Outcome(**where, waits_for=" and ".join(missing))
     try:
         api.apply(found.manifest, step.namespace)
     except ApiRefused as refused:

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from netproof.addons.known import prepare_addons
 from netproof.cluster.bringup import LocalRequest, bring_up, plan_cluster
 from netproof.cluster.local import LocalCluster
 from netproof.cluster.preflight import lacks
@@ -147,6 +148,7 @@ def setup(kubernetes_version: KubernetesVersion = None) -> None:
     install_system_packages(typer.echo)
     tools = get_tools(resolve_kubernetes_version(kubernetes_version), ConsoleProgress())
     assemble_images(tools)
+    prepare_addons(ConsoleProgress())
     typer.echo(f"ready: Kubernetes {tools.describe()['kubernetes']['version']}")
 
 

@@ -8,6 +8,7 @@ pytest_plugins = (
     "netproof.fixtures.evidence",
     "netproof.fixtures.submission",
     "netproof.fixtures.cluster",
+    "netproof.fixtures.addons",
     "netproof.fixtures.features",
     "netproof.fixtures.rules_evidence",
     "netproof.fixtures.services",

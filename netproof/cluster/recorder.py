@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from netproof.cluster.api import KubernetesApi, Object, Watch
 from netproof.observe.timeline import Timeline
-from netproof.waiting import NotYetError, Waiter
+from netproof.waiting import NotYetError, TimedOutError, Waiter
 
 WATCHED = (
     ("v1", "Pod"),
@@ -20,7 +20,8 @@ WATCHED = (
 )
 """The kinds a timeline is made of."""
 
-_BARRIER_SECONDS = 10.0
+_BARRIER_SECONDS = 30.0
+"""How long a watch may lag behind a list; it ends as soon as the watch has caught up, normally within milliseconds."""
 
 
 @contextmanager
@@ -60,7 +61,7 @@ class _Stream:
         self._thread.start()
 
     def catch_up(self) -> None:
-        """Wait until everything that a fresh list shows has come through the watch."""
+        """Wait until everything that a fresh list shows has come through the watch; else the record has a gap."""
         items = self._api.list(self._kind, self._namespace, api_version=self._api_version)
         there = {item["metadata"]["uid"]: int(item["metadata"]["resourceVersion"]) for item in items}
 
@@ -71,7 +72,11 @@ class _Stream:
                 raise NotYetError(f"{len(behind)} objects behind, {len(not_gone)} not yet gone")
 
         what = f"the watch of {self._kind} in {self._namespace} has caught up"
-        Waiter(interval_seconds=0.01).until(what, caught_up, timeout_seconds=_BARRIER_SECONDS)
+        try:
+            Waiter(interval_seconds=0.01).until(what, caught_up, timeout_seconds=_BARRIER_SECONDS)
+        except TimedOutError as late:
+            # A late watch is the observer's trouble: a check that let this through would blame its subject.
+            self._timeline.gap(self._kind, str(late))
 
     def close(self) -> None:
         self._closing = True

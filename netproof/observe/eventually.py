@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from netproof.observe.expectations import require
+from netproof.observe.standpoint import Standpoint
 from netproof.verdict import UnmetError
 from netproof.waiting import TimedOutError, Waiter
 
 T = TypeVar("T")
+
+_SECONDS_A_TRY = 1.0
 
 
 def eventually(look: Callable[[], T], *, within_seconds: float, in_a_row: int = 1) -> T:
@@ -46,3 +50,20 @@ def eventually(look: Callable[[], T], *, within_seconds: float, in_a_row: int = 
             objects=last.objects,
             evidence=last.evidence,
         ) from None
+
+
+def until_reply(place: Standpoint, url: str, *, within_seconds: float) -> None:
+    """Return once a request gets a reply, whatever it is.
+
+    Each try is short, because a connection that starts before its rules are there never gets them: conntrack keeps to
+    what became of its first packet.
+
+    Raises:
+        UnmetError: none came in time.
+    """
+
+    def replied() -> None:
+        replies = place.get(url, timeout_seconds=_SECONDS_A_TRY)
+        require(not replies.all_failed, f"a reply to {place.name}", replies, objects=[url])
+
+    eventually(replied, within_seconds=within_seconds)

@@ -61,6 +61,7 @@ class State:
         new_pods: active new pods.
         old_ready: active old pods that are Ready.
         new_ready: active new pods that are Ready.
+        lapsed: active pods, old and new, that were Ready and are not any more.
         new_created: new pods created since the start.
         old_deleted: old pods deleted since the start.
     """
@@ -73,6 +74,7 @@ class State:
     new_pods: int
     old_ready: int
     new_ready: int
+    lapsed: int
     new_created: int
     old_deleted: int
 
@@ -91,10 +93,16 @@ class State:
         """Active pods that are Ready: what the controllers call available where ``minReadySeconds`` is 0."""
         return self.old_ready + self.new_ready
 
+    @property
+    def left_available(self) -> int:
+        """What the rollout has left available: a pod whose probe fails by itself was not taken away by the controller."""
+        return self.available + self.lapsed
+
     def __str__(self) -> str:
         return (
             f"revision {self.revision} ({self.change}): replicas {self.old_replicas} old + {self.new_replicas} new, "
             f"pods {self.old_pods} + {self.new_pods}, ready {self.old_ready} + {self.new_ready}, "
+            f"{f'{self.lapsed} no longer ready, ' if self.lapsed else ''}"
             f"{self.new_created} new created, {self.old_deleted} old deleted"
         )
 
@@ -117,9 +125,14 @@ class Bounds:
         """The fewest pods that must be available."""
         return self.desired - self.max_unavailable
 
+    @property
+    def without_room(self) -> Bounds:
+        """Bounds that no rollout can keep, for it may neither add a pod nor take one away: a control."""
+        return Bounds(self.desired, 0, 0)
+
     def hold(self, state: State) -> bool:
         """Whether a state is within the bounds."""
-        return state.replicas <= self.maximum and state.available >= self.minimum
+        return state.replicas <= self.maximum and state.left_available >= self.minimum
 
     @classmethod
     def of(cls, deployment: dict[str, Any]) -> Bounds:
@@ -153,6 +166,7 @@ class _Pod:
     active: bool = True
     deleted: bool = False
     ready: bool = False
+    was_ready: bool = False
 
 
 class RolloutFold:
@@ -205,6 +219,7 @@ class RolloutFold:
             new_pods=len(new),
             old_ready=_ready(old),
             new_ready=_ready(new),
+            lapsed=sum(pod.was_ready and not pod.ready for pod in (*old, *new)),
             new_created=self._new_created,
             old_deleted=self._old_deleted,
         )
@@ -233,7 +248,8 @@ class RolloutFold:
         active = not deleted and status.get("phase") not in {"Succeeded", "Failed"}
         conditions = {one["type"]: one["status"] for one in status.get("conditions") or ()}
         ready = active and conditions.get("Ready") == "True"
-        now = _Pod(event.labels[TEMPLATE_HASH], active, deleted, ready)
+        was_ready = before is not None and (before.ready or before.was_ready)
+        now = _Pod(event.labels[TEMPLATE_HASH], active, deleted, ready, was_ready)
         self._pods[event.uid] = now
         if gone:
             del self._pods[event.uid]

@@ -278,6 +278,7 @@ def _counts(state: State) -> tuple[int, ...]:
         state.new_pods,
         state.old_ready,
         state.new_ready,
+        state.lapsed,
         state.new_created,
         state.old_deleted,
     )

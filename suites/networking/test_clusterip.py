@@ -13,7 +13,7 @@ from functools import partial
 import pytest
 
 from netproof.check import SUBMISSION, check, none_because
-from netproof.observe.eventually import eventually
+from netproof.observe.eventually import eventually, until_reply
 from netproof.observe.expectations import expect, require
 from netproof.observe.protocol import Failure
 from netproof.observe.spread import judge_spread, requests_needed
@@ -100,6 +100,7 @@ def test_the_cluster_ip_is_on_no_interface(web_svc_cip, cluster, node, pod, lan)
 def wait_until_each_answers(place, service, names, timeouts):
     """Return once as many requests as reach every one of the pods but for a false alarm have reached each."""
     url, needed = service.url(PAGE), requests_needed(len(names))
+    until_reply(place, url, within_seconds=timeouts.rules_programmed)
     eventually(
         lambda: expect(place.get(url, times=needed), str(service)).served_by(names),
         within_seconds=timeouts.rules_programmed,

@@ -25,6 +25,7 @@ PORT_OF_NOBODY = 1
         "deploy-wrong-mount-path",
         "probe-wrong-path",
         "probe-wrong-port",
+        "rollout-zero-zero",
     ],
 )
 def test_three_ready_pods_each_serve_their_own_name(applied, web, web_manifest, cluster):

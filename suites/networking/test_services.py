@@ -10,7 +10,7 @@ import pytest
 
 from netproof.check import CORE, EXTENDED, OWN, check, none_because
 from netproof.fixtures.workspace import agnhost_pod
-from netproof.observe.eventually import eventually
+from netproof.observe.eventually import eventually, until_reply
 from netproof.observe.expectations import expect, require
 from netproof.observe.protocol import Failure
 from netproof.observe.spread import requests_needed
@@ -85,6 +85,8 @@ def test_a_named_target_port_is_each_pods_own(workspace, cluster, node):
     by_number = workspace.service("by-number", SERVERS, target_port=PORT)
     wait_until_answering(node, by_name, ["one", "two"], cluster.timeouts)
 
+    until_reply(node, by_number.url(HOSTNAME), within_seconds=cluster.timeouts.rules_programmed)
+
     def only_one_answers():
         replies = node.get(by_number.url(HOSTNAME), times=requests_needed(2))
         refused = replies.failure_kinds.keys() == {Failure.REFUSED}
@@ -130,9 +132,10 @@ def test_a_service_may_publish_pods_that_are_not_ready(workspace, cluster, node)
     workspace.apply(unready)
     ready_only = workspace.service("ready-only", SERVERS, target_port=PORT)
     published = workspace.service("published", SERVERS, target_port=PORT, publishNotReadyAddresses=True)
+    until_reply(node, published.url(HOSTNAME), within_seconds=cluster.timeouts.pod_ready)
     eventually(
         lambda: expect(node.get(published.url(HOSTNAME)), str(published)).served_by(["unready"]),
-        within_seconds=cluster.timeouts.pod_ready,
+        within_seconds=cluster.timeouts.rules_programmed,
         in_a_row=IN_A_ROW,
     )
     expect(node.get(ready_only.url(HOSTNAME)), str(ready_only)).to_fail_by(Failure.REFUSED)
@@ -212,6 +215,7 @@ def run_servers(workspace, *pods):
 def wait_until_answering(place, service, names, timeouts):
     """Return once as many requests as reach every pod but for a false alarm were answered by each, and nobody else."""
     url, times = service.url(HOSTNAME), max(IN_A_ROW, requests_needed(len(names)))
+    until_reply(place, url, within_seconds=timeouts.rules_programmed)
     eventually(
         lambda: expect(place.get(url, times=times), str(service)).served_by(names),
         within_seconds=timeouts.rules_programmed,

@@ -1,0 +1,21 @@
+"""The add-ons that netproof has for the embedded cluster."""
+
+from __future__ import annotations
+
+from netproof.addons.addon import components_of, store_images
+from netproof.addons.metallb import METALLB
+from netproof.addons.traefik import TRAEFIK
+from netproof.toolchain import Progress, ensure
+
+ADDONS = (METALLB, TRAEFIK)
+
+
+def prepare_addons(progress: Progress) -> None:
+    """Get the programs of all add-ons into the cache and assemble their images, so that no run waits for that.
+
+    Raises:
+        NetproofError: a program can be had from nowhere.
+    """
+    tools = ensure(components_of(ADDONS), progress=progress)
+    for addon in ADDONS:
+        store_images(addon.images(tools))
