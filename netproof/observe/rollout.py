@@ -95,7 +95,7 @@ class State:
 
     @property
     def left_available(self) -> int:
-        """What the rollout has left available: a pod whose probe fails by itself was not taken away by the controller."""
+        """What the rollout has left available; a pod whose probe fails by itself was not taken away by it."""
         return self.available + self.lapsed
 
     def __str__(self) -> str:

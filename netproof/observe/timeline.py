@@ -91,6 +91,9 @@ class Timeline:
         self._start_revision: int | None = None
         self._start = time.monotonic()
 
+    def __str__(self) -> str:
+        return f"Deployment {self.namespace}/{self.deployment}"
+
     def record(self, kind: str, event_type: str, item: Mapping[str, Any], received: float | None = None) -> None:
         """Take in one event of a watch.
 
@@ -142,7 +145,7 @@ class Timeline:
             events, gaps = list(self._events.values()), list(self._gaps)
         if gaps:
             raise NetproofError(
-                f"the timeline of Deployment {self.namespace}/{self.deployment} has gaps: {'; '.join(gaps)}",
+                f"the timeline of {self} has gaps: {'; '.join(gaps)}",
                 "run the check again; if it recurs, look at the API server's log",
             )
         return tuple(sorted(events, key=lambda event: event.revision))

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from netproof.cluster.names import BUSYBOX_IMAGE
 from netproof.submission.derive import Change, http_probe, pod_spec_of
-from netproof.submission.manifest import Manifest, web_container
+from netproof.submission.manifest import Manifest
 
 PAGE = "/index.html"
 """What the server serves: its pod's name."""
@@ -69,8 +69,7 @@ def draining_server(
 
     def change(manifest: Manifest) -> None:
         pod_spec = pod_spec_of(manifest)
-        name = web_container(pod_spec).get("name", "web")
-        container = {"name": name, "image": BUSYBOX_IMAGE, "command": ["sh", "-c", script], **probe}
+        container = {"name": "web", "image": BUSYBOX_IMAGE, "command": ["sh", "-c", script], **probe}
         pod_spec.update(containers=[container], terminationGracePeriodSeconds=_GRACE_SECONDS)
         pod_spec.pop("initContainers", None)
 

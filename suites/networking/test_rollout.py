@@ -4,18 +4,16 @@ Order is judged by resource versions and by the ReplicaSets' own history. The De
 ``spec.replicas`` of the ReplicaSets (pkg/controller/deployment/rolling.go); their controller then creates and deletes
 pods, and counts none that is being deleted (pkg/controller/controller_utils.go, ``IsPodActive``). So between two
 ReplicaSets the order of the ``spec.replicas`` is certain, and that of single pods only where readiness enforces it.
+
+Each strategy is rolled out once, several side by side; what is the subject of one check is the control of another.
 """
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 
 from netproof.check import DERIVED, EXTENDED, SUBMISSION, check, none_because
-from netproof.cluster.names import BUSYBOX_IMAGE
-from netproof.cluster.recorder import recording
-from netproof.fixtures.workspace import make_workspace, refused
+from netproof.fixtures.workspace import refused
 from netproof.observe.eventually import eventually
 from netproof.observe.expectations import expect, require
 from netproof.observe.rollout import (
@@ -26,26 +24,18 @@ from netproof.observe.rollout import (
     OLD_REPLICASET_SCALED,
     Bounds,
 )
-from netproof.observe.timeline import Timeline
-from netproof.submission.derive import (
-    http_probe,
-    image,
-    liveness_probe,
-    pod_spec_of,
-    readiness_probe,
-    recreate,
-    replicas,
-    short_periods,
-    strategy,
-)
-from netproof.submission.manifest import web_container
+from netproof.rehearsals import Rehearsal, Rehearsals
+from netproof.service import Service, service_manifest
+from netproof.submission.derive import recreate, replicas, short_periods, strategy
+from netproof.submission.draining_server import PAGE, draining_server
 from netproof.waiting import NotYetError, Waiter
 
 REPLICAS = 3
-EXTREMES = {"surge": (0, "100%"), "replace": ("100%", 0), "both": ("100%", "100%")}
 PORT = 8000
-SLOW_START_SECONDS = 2
-DRAIN_SECONDS = 4
+STARTS_AFTER_SECONDS = 3
+"""Longer than the news of an endpoint that is no longer ready takes: about 1 s to be noticed and 1 s to be written."""
+LOAD_INTERVAL_SECONDS = 0.04
+"""One of six endpoints that is still used stays idle for 4 s, 100 requests, with probability (5/6)^100 < 2e-8."""
 LOST_AFTER_SECONDS = 10.0
 """A reply that a busy machine delays is not lost; one that was sent to nobody does not come in this time either."""
 
@@ -55,14 +45,17 @@ def new_pods_came_before_old_ones_went(timeline):
     return (
         timeline.count(NEW_POD_CREATED) == REPLICAS
         and timeline.last(NEW_POD_CREATED) < timeline.first(OLD_POD_DELETED)
-        and timeline.always(lambda state: state.old_deleted <= state.new_ready and state.available >= REPLICAS)
+        and timeline.always(lambda state: state.old_deleted <= state.new_ready + state.lapsed)
+        and timeline.always(lambda state: state.left_available >= REPLICAS)
     )
 
 
 def old_pods_went_before_new_ones_came(timeline):
     """The old ReplicaSet is taken down before the new one is brought up; together they never want more than asked."""
-    return timeline.last(OLD_REPLICASET_SCALED) < timeline.first(NEW_REPLICASET_SCALED) and timeline.always(
-        lambda state: state.replicas <= REPLICAS
+    return (
+        timeline.count(OLD_POD_DELETED) == REPLICAS
+        and timeline.last(OLD_REPLICASET_SCALED) < timeline.first(NEW_REPLICASET_SCALED)
+        and timeline.always(lambda state: state.replicas <= REPLICAS)
     )
 
 
@@ -77,55 +70,150 @@ def all_were_replaced_at_once(timeline):
     )
 
 
-class Extremes:
-    """The three extreme strategies on copies of the web Deployment, rolled out side by side at the first question."""
+def nothing_moved_while_paused(timeline):
+    """No ReplicaSet is scaled until the Deployment is resumed."""
+    paused = [
+        event.revision for event in timeline.events if event.kind == "Deployment" and event.object["spec"].get("paused")
+    ]
+    return paused and timeline.first(NEW_REPLICASET_SCALED).revision > max(paused)
 
-    def __init__(self, cluster, web_manifest, watching):
-        self._cluster, self._manifest, self._watching = cluster, web_manifest, watching
-        self._timelines = {}
 
-    def timeline(self, name):
-        """What happened with one of the strategies."""
-        if not self._timelines:
-            with ThreadPoolExecutor(len(EXTREMES)) as pool:
-                self._timelines = dict(zip(EXTREMES, pool.map(self._roll_out, EXTREMES), strict=True))
-        return self._timelines[name]
+def generations_never_met(timeline):
+    """There is never an old pod beside a new one."""
+    return timeline.always(lambda state: not (state.old_pods and state.new_pods))
 
-    def _roll_out(self, name):
-        max_unavailable, max_surge = EXTREMES[name]
-        space = make_workspace(self._cluster, self._namespace(name))
-        workload = space.derived(
-            self._manifest,
-            replicas(REPLICAS),
-            strategy(max_unavailable=max_unavailable, max_surge=max_surge),
-            short_periods(),
+
+def rolls_over(workload):
+    """Start a second rollout while the first is under way."""
+    workload.start_rollout()
+    wait_for_first_new_pod(workload)
+    workload.roll_out()
+
+
+def rolls_back(workload):
+    """Return to the template before, while the rollout away from it is under way."""
+    before = workload.deployment()["spec"]["template"]
+    workload.start_rollout()
+    wait_for_first_new_pod(workload)
+    workload.return_to(before)
+    workload.wait_settled()
+
+
+def pauses(workload):
+    """Change the template of a paused Deployment, and resume it once the controller has seen the change."""
+    workload.patch({"spec": {"paused": True}})
+    workload.start_rollout()
+    wait_until_observed(workload)
+    workload.patch({"spec": {"paused": False}})
+    workload.wait_settled()
+
+
+def wait_for_first_new_pod(workload):
+    """Return when the rollout has made its first pod."""
+    known = {pod["metadata"]["labels"]["pod-template-hash"] for pod in workload.pods()}
+
+    def made() -> None:
+        hashes = {pod["metadata"]["labels"]["pod-template-hash"] for pod in workload.pods()}
+        if len(hashes | known) < 2:
+            raise NotYetError("only pods of one template")
+
+    Waiter().until(f"{workload} has a new pod", made, timeout_seconds=workload.timeouts.rollout)
+
+
+def wait_until_observed(workload):
+    """Return when the Deployment controller has seen the Deployment as it is now."""
+
+    def observed() -> None:
+        deployment = workload.deployment()
+        if deployment["status"].get("observedGeneration", 0) < deployment["metadata"]["generation"]:
+            raise NotYetError("it has seen an earlier generation")
+
+    what = f"the controller has seen {workload} as it is"
+    Waiter().until(what, observed, timeout_seconds=workload.timeouts.rollout)
+
+
+def under_load_from(node):
+    """Roll out while ``node`` keeps asking the copy's Service; returns the replies."""
+
+    def action(workload):
+        labels = workload.deployment()["spec"]["selector"]["matchLabels"]
+        workload.api.apply(service_manifest("web", labels, target_port=PORT), workload.namespace)
+        service = Service(workload.api, workload.namespace, "web")
+        url = service.url(PAGE)
+        eventually(
+            lambda: expect(node.get(url, times=3), str(service)).to_be(200),
+            within_seconds=workload.timeouts.rules_programmed,
+            in_a_row=3,
         )
-        workload.wait_settled()
-        with self._watching(workload) as timeline:
+        with node.load(url, interval_seconds=LOAD_INTERVAL_SECONDS, timeout_seconds=LOST_AFTER_SECONDS) as load:
             workload.roll_out()
-        return timeline
+        return load.replies
 
-    def _namespace(self, name):
-        return f"netproof-extreme-{name}-{id(self):x}"
+    return action
 
-    def close(self):
-        """Delete the copies."""
-        for name in EXTREMES:
-            self._cluster.api.delete("Namespace", self._namespace(name))
+
+SURGE, REPLACE = strategy(max_unavailable=0, max_surge="100%"), strategy(max_unavailable="100%", max_surge=0)
+ONE_BY_ONE, QUARTERS = strategy(max_unavailable=1, max_surge=1), strategy(max_unavailable="25%", max_surge="25%")
+COPY = (replicas(REPLICAS), short_periods())
+
+EXTREMES = {
+    "surge-first": Rehearsal((*COPY, SURGE)),
+    "delete-first": Rehearsal((*COPY, REPLACE)),
+    "all-at-once": Rehearsal((*COPY, strategy(max_unavailable="100%", max_surge="100%"))),
+}
+STORIES = {
+    "rollover": Rehearsal((*COPY, ONE_BY_ONE), rolls_over),
+    "rollback": Rehearsal((*COPY, QUARTERS), rolls_back),
+    "pause": Rehearsal((*COPY, ONE_BY_ONE), pauses),
+    "recreate": Rehearsal((*COPY, recreate())),
+}
+MORE_TO_SAY = {"pause": nothing_moved_while_paused, "recreate": generations_never_met}
 
 
 @pytest.fixture(scope="module")
-def extremes(cluster, web_manifest, api):
-    """The three extreme strategies, rolled out."""
-    made = Extremes(cluster, web_manifest, lambda workload: recording(api, Timeline(workload.namespace, workload.name)))
-    yield made
-    made.close()
+def rehearsals(cluster, web_manifest):
+    """What is to be rehearsed, by groups that are rolled out side by side; their copies are deleted at the end."""
+    groups = [Rehearsals(cluster, web_manifest, group) for group in (EXTREMES, STORIES)]
+    yield {name: group for group in groups for name in group}
+    for group in groups:
+        group.close()
+
+
+@pytest.fixture
+def rehearsed(rehearsals, evidence):
+    """The timeline of a rehearsal, by name; evidence of this check from now on."""
+
+    def timeline(name):
+        evidence.add(rehearsals[name].write)
+        return rehearsals[name].timeline(name)
+
+    return timeline
+
+
+@pytest.fixture
+def loaded(cluster, web_manifest, node, evidence):
+    """Rollouts under load, a careful one and careless ones, side by side."""
+
+    def served(bounds, **server):
+        slowly = draining_server(PORT, starts_after_seconds=STARTS_AFTER_SECONDS, **server)
+        return Rehearsal((replicas(REPLICAS), slowly, bounds), under_load_from(node))
+
+    tried = {
+        "careful": served(SURGE),
+        "deletes-first": served(REPLACE),
+        "never-drains": served(SURGE, drains=False),
+        "without-readiness": served(SURGE, has_readiness=False),
+    }
+    group = Rehearsals(cluster, web_manifest, tried)
+    evidence.add(group.write)
+    yield group
+    group.close()
 
 
 @check(
     "rollout.declared",
     subject=SUBMISSION,
-    control="bounds that are narrower by one pod are not kept by the same rollout",
+    control="bounds that leave no room are not kept by the same rollout",
     mutants=["rollout-zero-zero"],
     exclusive=True,
 )
@@ -133,16 +221,10 @@ def test_the_declared_strategy_is_valid_and_kept(applied, web, web_manifest, wat
     """The declared strategy is accepted, and a rollout keeps its own maxSurge and maxUnavailable."""
     applied.require(web_manifest)
     web.wait_settled()
-    bounds = Bounds.of(web.deployment())
     with watching(web) as timeline:
         web.roll_out()
 
-    kept = timeline.always(bounds.hold)
-    require(kept, f"replicas at most {bounds.maximum}, available at least {bounds.minimum}", kept, objects=[str(web)])
-    narrower = Bounds(bounds.desired, bounds.max_surge - 1, bounds.max_unavailable - 1)
-    require(
-        not timeline.always(narrower.hold), "a rollout that uses its bounds", "none of its steps", objects=[str(web)]
-    )
+    require_bounds_kept(timeline, web)
 
 
 @check(
@@ -152,11 +234,10 @@ def test_the_declared_strategy_is_valid_and_kept(applied, web, web_manifest, wat
     control="maxUnavailable 100%, maxSurge 0: the same statement is false",
     mutants=["of the check: maxUnavailable 100%, maxSurge 0"],
 )
-def test_new_pods_come_before_old_ones_go(extremes):
+def test_new_pods_come_before_old_ones_go(rehearsed):
     """With maxUnavailable 0 and maxSurge 100% all new pods are created before old ones go, as new ones get Ready."""
-    surge, replace = extremes.timeline("surge"), extremes.timeline("replace")
-    require(new_pods_came_before_old_ones_went(surge), new_pods_came_before_old_ones_went.__doc__, surge.render())
-    require(not new_pods_came_before_old_ones_went(replace), "otherwise with 100%/0", replace.render())
+    require_of(rehearsed("surge-first"), new_pods_came_before_old_ones_went)
+    require_not_of(rehearsed("delete-first"), new_pods_came_before_old_ones_went)
 
 
 @check(
@@ -166,11 +247,10 @@ def test_new_pods_come_before_old_ones_go(extremes):
     control="maxUnavailable 0, maxSurge 100%: the same statement is false",
     mutants=["of the check: maxUnavailable 0, maxSurge 100%"],
 )
-def test_old_pods_go_before_new_ones_come(extremes):
+def test_old_pods_go_before_new_ones_come(rehearsed):
     """With maxUnavailable 100% and maxSurge 0 the old pods are deleted first, and there are never more than three."""
-    replace, surge = extremes.timeline("replace"), extremes.timeline("surge")
-    require(old_pods_went_before_new_ones_came(replace), old_pods_went_before_new_ones_came.__doc__, replace.render())
-    require(not old_pods_went_before_new_ones_came(surge), "otherwise with 0/100%", surge.render())
+    require_of(rehearsed("delete-first"), old_pods_went_before_new_ones_came)
+    require_not_of(rehearsed("surge-first"), old_pods_went_before_new_ones_came)
 
 
 @check(
@@ -180,13 +260,11 @@ def test_old_pods_go_before_new_ones_come(extremes):
     control="both other extremes: the same statement is false",
     mutants=["of the check: maxUnavailable 0, maxSurge 100%", "of the check: maxUnavailable 100%, maxSurge 0"],
 )
-def test_all_pods_are_replaced_at_once(extremes):
+def test_all_pods_are_replaced_at_once(rehearsed):
     """With maxUnavailable and maxSurge 100% three are created and three deleted before the first new one is Ready."""
-    both = extremes.timeline("both")
-    require(all_were_replaced_at_once(both), all_were_replaced_at_once.__doc__, both.render())
-    for other in ("surge", "replace"):
-        timeline = extremes.timeline(other)
-        require(not all_were_replaced_at_once(timeline), f"otherwise with {EXTREMES[other]}", timeline.render())
+    require_of(rehearsed("all-at-once"), all_were_replaced_at_once)
+    for other in ("surge-first", "delete-first"):
+        require_not_of(rehearsed(other), all_were_replaced_at_once)
 
 
 @check(
@@ -208,123 +286,24 @@ def test_zero_and_zero_is_rejected(workspace, web_manifest):
     require(accepted is None, "0/1 to be accepted", accepted.message if accepted else "")
 
 
-def rolls_over(workload):
-    """Start a second rollout while the first is under way."""
-    workload.start_rollout()
-    wait_for_first_new_pod(workload)
-    workload.roll_out()
-
-
-def rolls_back(workload):
-    """Return to the template before, while the rollout away from it is under way."""
-    before = workload.deployment()["spec"]["template"]
-    workload.start_rollout()
-    wait_for_first_new_pod(workload)
-    workload.return_to(before)
-    workload.wait_settled()
-
-
-def pauses(workload):
-    """Pause a rollout that is under way, and resume it."""
-    workload.start_rollout()
-    wait_for_first_new_pod(workload)
-    workload.patch({"spec": {"paused": True}})
-    workload.patch({"spec": {"paused": False}})
-    workload.wait_settled()
-
-
-def rolls_out(workload):
-    """Roll out once."""
-    workload.roll_out()
-
-
-def wait_for_first_new_pod(workload):
-    """Return when the rollout has made its first pod."""
-    known = {pod["metadata"]["labels"]["pod-template-hash"] for pod in workload.pods()}
-
-    def made() -> None:
-        hashes = {pod["metadata"]["labels"]["pod-template-hash"] for pod in workload.pods()}
-        if len(hashes | known) < 2:
-            raise NotYetError("only pods of one template")
-
-    Waiter().until(f"{workload} has a new pod", made, timeout_seconds=workload.timeouts.rollout)
-
-
 @check(
     "rollout.bounds",
     subject=DERIVED,
     level=EXTENDED,
     needs=["deploy.replicas"],
-    control="bounds that are narrower by one pod are not kept by the same rollout",
+    control="bounds that leave no room are not kept by the same rollout",
     mutants=none_because(
         "only a controller that breaks its own rule could be caught; the control shows that it would be"
     ),
 )
-@pytest.mark.parametrize(
-    ("action", "change"),
-    [
-        pytest.param(rolls_over, strategy(max_unavailable=1, max_surge=1), id="rollover"),
-        pytest.param(rolls_back, strategy(max_unavailable="25%", max_surge="25%"), id="rollback"),
-        pytest.param(pauses, strategy(max_unavailable=1, max_surge=1), id="pause"),
-        pytest.param(rolls_out, recreate(), id="recreate"),
-    ],
-)
-def test_no_state_is_out_of_bounds(workspace, web_manifest, watching, action, change):
+@pytest.mark.parametrize("name", [*EXTREMES, *STORIES])
+def test_no_state_is_out_of_bounds(rehearsals, rehearsed, name):
     """At every state replicas are within desired + maxSurge, and available ones within desired - maxUnavailable."""
-    workload = workspace.derived(web_manifest, replicas(REPLICAS), change, short_periods())
-    workload.wait_settled()
-    bounds = Bounds.of(workload.deployment())
-    with watching(workload) as timeline:
-        action(workload)
-
-    kept = timeline.always(bounds.hold)
-    wanted = f"replicas at most {bounds.maximum} and available at least {bounds.minimum} at every state"
-    require(kept, wanted, f"{kept}\n{timeline.render()}", objects=[str(workload)])
-    narrower = Bounds(bounds.desired, bounds.max_surge - 1, bounds.max_unavailable - 1)
-    require(not timeline.always(narrower.hold), "states up to the bounds", timeline.render(), objects=[str(workload)])
-
-
-def draining_server(*, ready_when_it_serves):
-    """A server that starts slowly, and on SIGTERM serves on for as long as kube-proxy may need to take it out.
-
-    kube-proxy writes its rules at most once a second (``minSyncPeriod``), so an endpoint that has just been deleted is
-    used for a second and the time of its news; the server goes on for more than twice that.
-    """
-    serve = (
-        f"trap 'sleep {DRAIN_SECONDS} & wait $!; exit 0' TERM; sleep {SLOW_START_SECONDS} & wait $!;"
-        f" httpd -p {PORT} -h /app; while :; do sleep 60 & wait $!; done"
-    )
-
-    def change(manifest):
-        container = web_container(pod_spec_of(manifest))
-        container["command"], container["args"] = ["sh", "-c", serve], []
-
-    probe = http_probe(PORT) if ready_when_it_serves else None
-    return [
-        replicas(REPLICAS),
-        short_periods(grace_seconds=DRAIN_SECONDS + 4),
-        image(BUSYBOX_IMAGE),
-        liveness_probe(None),
-        readiness_probe(probe),
-        change,
-    ]
-
-
-def lost_while_rolling_out(cluster, space, web_manifest, changes):
-    """The replies to a steady load on a Service during a rollout."""
-    workload = space.derived(web_manifest, *changes)
-    labels = workload.deployment()["spec"]["selector"]["matchLabels"]
-    service = space.service("web", labels, target_port=PORT)
-    workload.wait_settled()
-    node, url = cluster.node(), service.url("/index.html")
-    eventually(
-        lambda: expect(node.get(url, times=3), str(service)).to_be(200),
-        within_seconds=cluster.timeouts.rules_programmed + SLOW_START_SECONDS,
-        in_a_row=3,
-    )
-    with node.load(url, interval_seconds=0.05, timeout_seconds=LOST_AFTER_SECONDS) as load:
-        workload.roll_out()
-    return load.replies
+    timeline = rehearsed(name)
+    require_bounds_kept(timeline, rehearsals[name].workload(name))
+    if name in MORE_TO_SAY:
+        require_of(timeline, MORE_TO_SAY[name])
+        require_not_of(rehearsed("rollover"), MORE_TO_SAY[name])
 
 
 @check(
@@ -333,30 +312,39 @@ def lost_while_rolling_out(cluster, space, web_manifest, changes):
     level=EXTENDED,
     needs=["deploy.replicas"],
     control="maxUnavailable 100%, maxSurge 0 loses some",
-    mutants=["of the check: the readiness probe removed from a server that starts slowly"],
+    mutants=[
+        "of the check: a server that ends with SIGTERM instead of draining",
+        "of the check: the readiness probe removed from a server that starts slowly",
+    ],
 )
-def test_a_careful_rollout_loses_no_request(cluster, workspace, web_manifest):
+def test_a_careful_rollout_loses_no_request(loaded):
     """Under steady load a rollout with 0/100% of a server that drains on SIGTERM loses nothing."""
-    careful, careless = strategy(max_unavailable=0, max_surge="100%"), strategy(max_unavailable="100%", max_surge=0)
-    cases = [
-        [*draining_server(ready_when_it_serves=True), careful],
-        [*draining_server(ready_when_it_serves=True), careless],
-        [*draining_server(ready_when_it_serves=False), careful],
-    ]
-    spaces = [workspace, *(make_workspace(cluster, f"{workspace.namespace}-{extra}") for extra in ("delete", "blind"))]
-    try:
-        with ThreadPoolExecutor(len(cases)) as pool:
-            replies = list(
-                pool.map(
-                    lambda case: lost_while_rolling_out(cluster, case[0], web_manifest, case[1]),
-                    zip(spaces, cases, strict=True),
-                )
-            )
-    finally:
-        for space in spaces[1:]:
-            cluster.api.delete("Namespace", space.namespace)
+    expect(loaded.timeline("careful").load, str(loaded.workload("careful"))).to_lose_nothing()
+    for careless in ("deletes-first", "never-drains", "without-readiness"):
+        load = loaded.timeline(careless).load
+        require(load.lost, f"lost requests where the rollout is careless: {careless}", load, attempts=len(load))
 
-    kept, delete_first, blind = replies
-    expect(kept, str(workspace.namespace)).to_lose_nothing()
-    require(delete_first.lost, "requests lost with 100%/0", delete_first, objects=[spaces[1].namespace])
-    require(blind.lost, "requests lost without readiness", blind, objects=[spaces[2].namespace])
+
+def require_of(timeline, statement):
+    """Raise UnmetError unless the statement is true of the timeline."""
+    require(statement(timeline), statement.__doc__, in_short(timeline), objects=[str(timeline)])
+
+
+def require_not_of(timeline, statement):
+    """Raise UnmetError if the statement is true of the timeline, of which it should be false."""
+    require(not statement(timeline), f"not: {statement.__doc__}", in_short(timeline), objects=[str(timeline)])
+
+
+def require_bounds_kept(timeline, workload):
+    """Raise UnmetError unless every state is within the Deployment's bounds, and some is not within narrower ones."""
+    bounds = Bounds.of(workload.deployment())
+    kept = timeline.always(bounds.hold)
+    wanted = f"replicas at most {bounds.maximum} and available at least {bounds.minimum} at every state"
+    require(kept, wanted, kept, objects=[str(workload)])
+    still = timeline.always(bounds.without_room.hold)
+    require(not still, "a rollout that adds pods or takes some away", still, objects=[str(workload)])
+
+
+def in_short(timeline):
+    """What happened, one moment after the other."""
+    return "; ".join(f"{one.moment} {one.name}" for one in timeline.happenings()) or "nothing"
