@@ -14,11 +14,13 @@ from typing import Any
 from netproof.cluster.names import PAUSE_IMAGE
 from netproof.cluster.spec import ClusterSpec, NodeSpec
 from netproof.cluster.state import StateDirectory
+from netproof.images.policy import ImagePolicy
 from netproof.node.links import UPLINK
 
 CONTROL_PLANE = "control-plane"
 LAN = "lan"
 REGISTRY_PORT = 5000
+UPLINK_PORT = 3128
 CONTAINERD_SOCKET = "/run/containerd/containerd.sock"
 
 
@@ -27,7 +29,7 @@ class Component:
     """One process of a cluster.
 
     Attributes:
-        name: what it is called in messages, logs and ``netproof restart``.
+        name: what it is called in messages and logs.
         machine: where it runs: ``lan``, ``control-plane`` or a node's name; "" for the host's network.
         argv: its command line.
         environment: what is added to its environment.
@@ -151,7 +153,7 @@ def containerd(spec: ClusterSpec, node: NodeSpec) -> Component:
         f"containerd-{node.name}",
         node.name,
         (spec.tools["containerd"], "--config=/etc/containerd/config.toml", "--log-level=warn"),
-        {"PATH": path},
+        {"PATH": path} | (_proxy(spec) if pulls_images(spec) else {}),
     )
 
 
@@ -180,6 +182,22 @@ def kube_proxy(spec: ClusterSpec, node: NodeSpec) -> Component:
 def image_server(config: Path) -> Component:
     """The registry that the nodes mirror from, and the server of short links, on the LAN."""
     return Component("image-server", LAN, (sys.executable, "-m", "netproof.images.server", "--config", str(config)))
+
+
+def pulls_images(spec: ClusterSpec) -> bool:
+    """Whether the nodes get images from registries outside."""
+    return spec.image_policy == ImagePolicy.PULL
+
+
+def uplink(spec: ClusterSpec, network: str) -> Component:
+    """The nodes' way to registries outside; ``network`` is that of the LAN."""
+    where = (f"--network={network}", f"--address={spec.lan_address}", f"--port={UPLINK_PORT}")
+    return Component("uplink", "", (sys.executable, "-m", "netproof.cluster.uplink", *where))
+
+
+def _proxy(spec: ClusterSpec) -> dict[str, str]:
+    address = f"http://{spec.lan_address}:{UPLINK_PORT}"
+    return {"HTTP_PROXY": address, "HTTPS_PROXY": address, "NO_PROXY": f"{spec.lan_address},127.0.0.1,localhost"}
 
 
 def forwarder(spec: ClusterSpec, descriptor: int, network: str) -> Component:

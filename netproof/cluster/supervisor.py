@@ -69,6 +69,8 @@ class Supervisor:
         self._start(parts.forwarder(self._spec, listener, network), pass_fds=(listener,))
         os.close(listener)
         self._start(parts.image_server(self._state.path / "image-server.json"))
+        if parts.pulls_images(self._spec):
+            self._start(parts.uplink(self._spec, self._machines[LAN].network))
         for node in self._spec.nodes:
             self._start(parts.containerd(self._spec, node))
         self._start(parts.agent(LAN, LAN, self._state.agents / "lan.sock"))

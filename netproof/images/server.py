@@ -41,7 +41,7 @@ class ImageServerConfig:
         policy: ``pull`` or ``stand-in``.
         address: the IP address to listen on.
         registry_port: the port of the registry.
-        http_port: the port of the short links over HTTP; None for none. With policy ``pull`` there are none anyway.
+        http_port: the port of the short links over HTTP; None for none.
         https_port: the port of the short links over HTTPS; None for none.
         certificate: the certificate of the short links, PEM.
         key: its private key, PEM.
@@ -101,9 +101,8 @@ class ImageServer:
             opened.callback(log.close)
             self.registry = RegistryServer((config.address, config.registry_port), resolver, log)
             self.listeners: list[Listener] = [opened.enter_context(self.registry)]
-            if policy is ImagePolicy.STAND_IN:
-                for server in _short_links(config, log):
-                    self.listeners.append(opened.enter_context(server))
+            for server in _short_links(config, log):
+                self.listeners.append(opened.enter_context(server))
             self._opened = opened.pop_all()
 
     def __enter__(self) -> Self:

@@ -78,7 +78,7 @@ def test_links_lead_somewhere(document: Path) -> None:
 
 @every_written_document
 def test_commands_and_their_options_exist(document: Path, pytest_options: frozenset[str]) -> None:
-    targets = make_targets()
+    targets, tox = make_targets(), (CHECKOUT / "tox.ini").read_text(encoding="utf-8")
     netproof = typer.main.get_command(app)
     wrong = []
     for text in code(document):
@@ -88,6 +88,8 @@ def test_commands_and_their_options_exist(document: Path, pytest_options: frozen
                     named = [word for word in rest if re.fullmatch(r"[a-z]+", word)]
                     wrong += [text for target in named if target not in targets]
                     wrong += [option for option in OPTION.findall(" ".join(rest)) if option not in pytest_options]
+                case ["tox", "run", "-e", environment]:
+                    wrong += [text] if f"[testenv:{environment}]" not in tox else []
                 case ["netproof", *rest]:
                     known, options, unknown = walk(netproof, rest)
                     known = pytest_options if rest[:1] == ["run"] else known
