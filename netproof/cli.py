@@ -16,7 +16,7 @@ from netproof.cluster.bringup import LocalRequest, bring_up, plan_cluster
 from netproof.cluster.local import LocalCluster
 from netproof.cluster.preflight import lacks
 from netproof.cluster.provision import assemble_images, get_tools
-from netproof.cluster.state import StateDirectory, cluster_names, is_alive
+from netproof.cluster.state import cluster_names, is_alive
 from netproof.errors import NetproofError
 from netproof.images.policy import ImagePolicy
 from netproof.listing import all_checks, to_json, to_markdown
@@ -27,6 +27,7 @@ from netproof.toolchain import ConsoleProgress, resolve_kubernetes_version
 from netproof.toolchain.commands import app as toolchain_app
 from netproof.waiting import timeouts_from_environment
 
+EXIT_INTERRUPTED = 2
 EXIT_USAGE = 4
 """The exit code for a user's mistake, as pytest has it."""
 
@@ -65,7 +66,7 @@ def up(
     phases = PrintedPhases(Console(stderr=True))
     request = LocalRequest(
         name=cluster_name,
-        log_directory=Path("/var/log/netproof") / cluster_name if detach else StateDirectory(cluster_name).logs,
+        log_directory=Path("/var/log/netproof") / cluster_name,
         kubernetes_version=kubernetes_version,
         node_count=nodes,
         proxy_mode=proxy_mode,
@@ -159,3 +160,5 @@ def main() -> None:
     except NetproofError as problem:
         sys.stderr.write(f"netproof: {problem}\n")
         sys.exit(EXIT_USAGE)
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)

@@ -18,6 +18,9 @@ from netproof.submission import ManifestObject
 from netproof.submission.derive import Patch
 from netproof.workload import Workload
 
+SIDE_BY_SIDE = 3
+"""How many rehearsals run at once: starting a pod costs about half a second of a core."""
+
 Action = Callable[[Workload], Replies | None]
 """What is done with a copy that has settled; returns the replies of a load that it kept meanwhile, if any."""
 
@@ -36,7 +39,7 @@ class Rehearsal:
 
 
 class Rehearsals:
-    """All rehearsals start together when the first timeline is asked for.
+    """All rehearsals are run, some side by side, when the first timeline is asked for.
 
     Args:
         cluster: where they happen.
@@ -69,7 +72,7 @@ class Rehearsals:
             TimedOutError: the copy did not settle, before or after its action.
         """
         if not self._running:
-            with ThreadPoolExecutor(len(self._rehearsals)) as pool:
+            with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
                 self._running = {name: pool.submit(self._rehearse, name) for name in self._rehearsals}
         self._running[name].result()
         return self._timelines[name]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
 import threading
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
@@ -235,13 +237,15 @@ class Watch:
                 yield event["type"], event["object"]
         except (HTTPError, OSError, ValueError):
             return
+        finally:
+            self._response.close()  # by who reads: closed under a reader's hands, it breaks in ways of its own
 
     def close(self) -> None:
-        """End the stream."""
+        """End the stream: who reads it sees its end."""
         connection = self._response.connection
         if connection is not None and connection.sock is not None:
-            connection.sock.shutdown(2)
-        self._response.close()
+            with contextlib.suppress(OSError):  # it has ended by itself
+                connection.sock.shutdown(socket.SHUT_RDWR)
 
 
 def _refusal(refused: DynamicApiError) -> ApiRefused:

@@ -84,15 +84,15 @@ class _Stream:
         self._thread.join()
 
     def _run(self) -> None:
-        for event_type, item in self._watch:
-            if event_type == "BOOKMARK":
-                continue
-            if event_type == "ERROR":
-                self._timeline.gap(self._kind, str(item.get("message", item)))
-                return
-            self._enter(event_type, item, received=time.monotonic())
-        if not self._closing:
-            self._timeline.gap(self._kind, "the stream ended")
+        try:
+            for event_type, item in self._watch:
+                if event_type == "ERROR":
+                    self._timeline.gap(self._kind, str(item.get("message", item)))
+                elif event_type != "BOOKMARK":
+                    self._enter(event_type, item, received=time.monotonic())
+        finally:
+            if not self._closing:
+                self._timeline.gap(self._kind, "the stream ended")
 
     def _enter(self, event_type: str, item: Object, received: float) -> None:
         # Items of a list carry neither; those of a watch do.

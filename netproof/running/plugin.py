@@ -84,7 +84,7 @@ def pytest_configure(config: pytest.Config) -> None:
     record = RunRecord(home / new_run_id(), announce=Announcer(config))
     record.set(command_line=[str(argument) for argument in config.invocation_params.args])
     config.stash[_RECORD] = record
-    if config.getoption("collectonly"):
+    if any(config.getoption(option) for option in ("collectonly", "showfixtures", "show_fixtures_per_test")):
         register(Selection(lambda _: None, _refuse), "netproof-selection")
         return
     distributed = config.pluginmanager.hasplugin("xdist") and config.getoption("dist") != "no"

@@ -65,7 +65,9 @@ def draining_server(
         idle_seconds=idle_seconds,
         on_sigterm="drain" if drains else "'exit 0'",
     )
-    probe = {"readinessProbe": http_probe(port, "/ready") | {"failureThreshold": 1}} if has_readiness else {}
+    # One refusal is enough, but a slow reply of a busy machine is none.
+    patient = {"failureThreshold": 1, "timeoutSeconds": 10}
+    probe = {"readinessProbe": http_probe(port, "/ready") | patient} if has_readiness else {}
 
     def change(manifest: Manifest) -> None:
         pod_spec = pod_spec_of(manifest)

@@ -34,8 +34,12 @@ REPLICAS = 3
 PORT = 8000
 STARTS_AFTER_SECONDS = 3
 """Longer than the news of an endpoint that is no longer ready takes: about 1 s to be noticed and 1 s to be written."""
+STARTS_LATE_AFTER_SECONDS = 8
+"""Longer than it takes, also on a busy machine, until a container that runs is known to do so."""
 LOAD_INTERVAL_SECONDS = 0.04
 """One of six endpoints that is still used stays idle for 4 s, 100 requests, with probability (5/6)^100 < 2e-8."""
+DENSE_LOAD_INTERVAL_SECONDS = 0.015
+"""Of the requests in the second that kube-proxy takes, some 25 go to pods that are no more; none, with e^-25."""
 LOST_AFTER_SECONDS = 10.0
 """A reply that a busy machine delays is not lost; one that was sent to nobody does not come in this time either."""
 
@@ -132,7 +136,7 @@ def wait_until_observed(workload):
     Waiter().until(what, observed, timeout_seconds=workload.timeouts.rollout)
 
 
-def under_load_from(node):
+def under_load_from(node, interval_seconds=LOAD_INTERVAL_SECONDS):
     """Roll out while ``node`` keeps asking the copy's Service; returns the replies."""
 
     def action(workload):
@@ -142,10 +146,10 @@ def under_load_from(node):
         url = service.url(PAGE)
         eventually(
             lambda: expect(node.get(url, times=3), str(service)).to_be(200),
-            within_seconds=workload.timeouts.rules_programmed,
+            within_seconds=STARTS_LATE_AFTER_SECONDS + workload.timeouts.rules_programmed,
             in_a_row=3,
         )
-        with node.load(url, interval_seconds=LOAD_INTERVAL_SECONDS, timeout_seconds=LOST_AFTER_SECONDS) as load:
+        with node.load(url, interval_seconds=interval_seconds, timeout_seconds=LOST_AFTER_SECONDS) as load:
             workload.roll_out()
         return load.replies
 
@@ -194,15 +198,15 @@ def rehearsed(rehearsals, evidence):
 def loaded(cluster, web_manifest, node, evidence):
     """Rollouts under load, a careful one and careless ones, side by side."""
 
-    def served(bounds, **server):
-        slowly = draining_server(PORT, starts_after_seconds=STARTS_AFTER_SECONDS, **server)
-        return Rehearsal((replicas(REPLICAS), slowly, bounds), under_load_from(node))
+    def served(bounds, *, starts=STARTS_AFTER_SECONDS, interval=LOAD_INTERVAL_SECONDS, **server):
+        changes = (replicas(REPLICAS), draining_server(PORT, starts_after_seconds=starts, **server), bounds)
+        return Rehearsal(changes, under_load_from(node, interval))
 
     tried = {
         "careful": served(SURGE),
         "deletes-first": served(REPLACE),
-        "never-drains": served(SURGE, drains=False),
-        "without-readiness": served(SURGE, has_readiness=False),
+        "never-drains": served(SURGE, drains=False, interval=DENSE_LOAD_INTERVAL_SECONDS),
+        "without-readiness": served(SURGE, has_readiness=False, starts=STARTS_LATE_AFTER_SECONDS),
     }
     group = Rehearsals(cluster, web_manifest, tried)
     evidence.add(group.write)
