@@ -211,6 +211,34 @@ def test_a_new_pod_that_is_no_longer_ready_is_not_available(story):
     assert story.timeline.count(Moment.NEW_POD_UNREADY) == 1
 
 
+def test_a_pod_that_lapses_by_itself_is_not_held_against_the_rollout(story):
+    story.create("new-1")
+    story.make_ready("new-1")
+    story.delete("old-1")
+    story.pod("new-1", ready=False)
+
+    assert [state.lapsed for state in story.timeline.states()][-1] == 1
+    assert story.timeline.always(Bounds(3, 3, 0).hold)
+
+
+def test_a_pod_that_was_never_ready_does_not_count_as_available(story):
+    story.create("new-1")
+    story.delete("old-1")
+
+    assert not story.timeline.always(Bounds(3, 3, 0).hold)
+
+
+@pytest.mark.parametrize("told", [surge_first, delete_first, all_at_once])
+def test_no_rollout_keeps_bounds_without_room(story, told):
+    told(story)
+
+    assert not story.timeline.always(Bounds(3, 3, 3).without_room.hold)
+
+
+def test_bounds_without_room_are_kept_where_nothing_is_rolled_out(story):
+    assert story.timeline.always(Bounds(3, 3, 3).without_room.hold)
+
+
 def test_order_is_by_resource_version_and_not_by_arrival():
     told = Story()
     told.deployment(1)
