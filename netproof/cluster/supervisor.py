@@ -242,14 +242,10 @@ class Supervisor:
         return socket_path
 
     def _pod_network(self, uid: str) -> str:
-        """The network namespace of a pod: that of any process in its cgroup (kubelet names it after the pod's UID)."""
-        for mount_point, _ in cgroups.hierarchies():
-            for node in self._spec.nodes:
-                top = mount_point / self._spec.cgroup.lstrip("/") / node.name
-                for procs in top.glob(f"kubepods*/**/pod{uid}/*/cgroup.procs"):
-                    pids = procs.read_text(encoding="ascii").split()
-                    if pids:
-                        return f"/proc/{pids[0]}/ns/net"
+        """The network namespace of a pod: that of any of its processes."""
+        for node in self._spec.nodes:
+            if pids := cgroups.processes_of_pod(f"{self._spec.cgroup}/{node.name}", uid):
+                return f"/proc/{pids[0]}/ns/net"
         message = f"the pod {uid} has no process"
         raise LookupError(message)
 

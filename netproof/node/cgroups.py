@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -51,7 +53,7 @@ def create(path: str) -> None:
 def children(path: str) -> list[str]:
     """The names of the cgroups right below ``path``, in any hierarchy."""
     tops = [mount_point / path.lstrip("/") for mount_point, _ in hierarchies()]
-    return sorted({entry.name for top in tops if top.is_dir() for entry in top.iterdir() if entry.is_dir()})
+    return sorted({name for top in tops for name in next(os.walk(top), ("", [], []))[1]})
 
 
 def remove(path: str) -> None:
@@ -60,10 +62,7 @@ def remove(path: str) -> None:
         top = mount_point / path.lstrip("/")
         if not top.is_dir():
             continue
-        below = sorted(
-            (entry for entry in top.rglob("*") if entry.is_dir()), key=lambda one: len(one.parts), reverse=True
-        )
-        for directory in [*below, top]:
+        for directory in reversed(list(_groups(top))):
             with contextlib.suppress(OSError):
                 directory.rmdir()
         if top.parent != mount_point:
@@ -76,9 +75,24 @@ def processes(path: str) -> list[int]:
     for mount_point, _ in hierarchies():
         top = mount_point / path.lstrip("/")
         if top.is_dir():
-            files = [top / "cgroup.procs", *top.rglob("cgroup.procs")]
-            return sorted({int(line) for file in files for line in _lines(file)})
+            return sorted({int(line) for group in _groups(top) for line in _lines(group / "cgroup.procs")})
     return []
+
+
+def processes_of_pod(path: str, uid: str) -> list[int]:
+    """The process ids of a pod below the cgroup ``path``; kubelet names the cgroup of a pod after its UID."""
+    for mount_point, _ in hierarchies():
+        pods = [group for group in _groups(mount_point / path.lstrip("/")) if group.parent.name == f"pod{uid}"]
+        found = sorted({int(line) for group in pods for line in _lines(group / "cgroup.procs")})
+        if found:
+            return found
+    return []
+
+
+def _groups(top: Path) -> Iterator[Path]:
+    """A cgroup and all below it, parents first; those that vanish meanwhile, as those of pods do, are left out."""
+    for directory, _, _ in os.walk(top):
+        yield Path(directory)
 
 
 def _lines(file: Path) -> list[str]:
