@@ -85,11 +85,6 @@ class StateDirectory:
         """Where the cluster's own mount namespace has a tmpfs: data of etcd and of the nodes."""
         return self.path / "volatile"
 
-    @property
-    def logs(self) -> Path:
-        """The components' logs, where the run wants them nowhere else."""
-        return self.path / "logs"
-
 
 def claim(name: str) -> int:
     """Take a cluster's name.

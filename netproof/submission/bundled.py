@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from netproof.errors import NetproofError
-
-_PACKAGE = Path(__file__).resolve().parent.parent
+from netproof.resources import data_directory
 
 
 def bundled_manifests(name: str) -> Path:
@@ -15,7 +14,7 @@ def bundled_manifests(name: str) -> Path:
     Raises:
         NetproofError: this installation has no such directory.
     """
-    for base in (_PACKAGE / "_data" / "manifests", _PACKAGE.parent / "manifests"):
-        if (base / name).is_dir():
-            return base / name
+    directory = data_directory("manifests") / name
+    if directory.is_dir():
+        return directory
     raise NetproofError(f"this installation of netproof has no manifests/{name}", "reinstall netproof")
