@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 
 from netproof.errors import NetproofError
+from netproof.observe import nftables
 from netproof.observe.packetfilter import Ruleset
 from netproof.observe.standpoint import Standpoint
 
 IPTABLES_SAVE = ("iptables-save", "-c")
 NFT_LIST = ("nft", "list", "ruleset", "ip")
+NFT_JSON = ("nft", "-j", "list", "ruleset", "ip")
 
 
 def iptables_rules(node: Standpoint) -> Ruleset:
@@ -19,6 +21,15 @@ def iptables_rules(node: Standpoint) -> Ruleset:
         NetproofError: iptables-save fails there, or prints what is not understood.
     """
     return Ruleset.parse(_printed(node, IPTABLES_SAVE))
+
+
+def nftables_rules(node: Standpoint) -> nftables.Ruleset:
+    """The node's IPv4 rules as nftables has them.
+
+    Raises:
+        NetproofError: nft fails there, or prints what is not understood.
+    """
+    return nftables.Ruleset.parse(_printed(node, NFT_JSON))
 
 
 def rules_text(node: Standpoint) -> str:

@@ -1,0 +1,85 @@
+"""What kube-proxy does, by mode and version: facts as data with their sources, in ``kubeproxy_facts.toml``."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+
+from netproof.errors import NetproofError
+
+
+class About(StrEnum):
+    """What there are facts about, with their answers."""
+
+    PING = "ping-of-cluster-ip"
+    """What an echo request to a ClusterIP gets: silence, rejection, reply."""
+    SUPPORT = "support"
+    """How far a mode is supported: none, alpha, beta, stable, deprecated."""
+    DEFAULT_MODE = "default-mode"
+    """The mode where none is configured."""
+    UDP_WITHOUT_ENDPOINTS = "udp-entries-of-service-without-endpoints"
+    """Whether conntrack's entries to a UDP Service that has lost its last endpoint are removed or kept."""
+    UDP_OF_DELETED = "udp-entries-of-deleted-service"
+    """Whether conntrack's entries to a UDP Service that was deleted are removed or kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that is true of some modes and versions.
+
+    Attributes:
+        about: what it is about.
+        answer: what is true.
+        source: where it is written.
+        mode: of which proxy mode; empty: of all.
+        since: the first version, such as "1.26"; empty: from the beginning.
+        before: the first version of which it is true no more; empty: until now.
+    """
+
+    about: About
+    answer: str
+    source: str
+    mode: str = ""
+    since: str = ""
+    before: str = ""
+
+    def holds(self, mode: str, version: str) -> bool:
+        """Whether it is true of a mode in a version such as "1.36.3"."""
+        number = _number(version)
+        in_time = (not self.since or _number(self.since) <= number) and (
+            not self.before or number < _number(self.before)
+        )
+        return self.mode in {"", mode} and in_time
+
+    def __str__(self) -> str:
+        return f"{self.answer} ({self.source})"
+
+
+@cache
+def all_facts() -> tuple[Fact, ...]:
+    """Every fact there is."""
+    path = Path(__file__).with_suffix(".toml")
+    data = tomllib.loads(path.read_text(encoding="utf-8"))["facts"]
+    return tuple(Fact(**one | {"about": About(one["about"])}) for one in data)
+
+
+def fact(about: About, mode: str, version: str) -> Fact:
+    """What is true of a mode in a version.
+
+    Raises:
+        NetproofError: nothing is known.
+    """
+    for one in all_facts():
+        if one.about is about and one.holds(mode, version):
+            return one
+    raise NetproofError(
+        f"nothing is known of {about} in mode {mode} of Kubernetes {version}",
+        "look it up in kube-proxy's source, and write it into kubeproxy_facts.toml with where you found it",
+    )
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.removeprefix("v").split(".")[:2])

@@ -1,0 +1,45 @@
+"""A check asks what is true of kube-proxy's mode and version: exactly one answer, with its source."""
+
+import itertools
+
+import pytest
+
+from netproof.errors import NetproofError
+from netproof.observe.kubeproxy_facts import About, all_facts, fact
+
+MODES = ("iptables", "nftables", "ipvs")
+OFFERED = ("1.34.4", "1.35.4", "1.36.3", "1.37.2")
+
+
+@pytest.mark.parametrize("version", OFFERED)
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("about", About)
+def test_every_question_has_exactly_one_answer_in_each_version_on_offer(about, mode, version):
+    found = [one for one in all_facts() if one.about is about and one.holds(mode, version)]
+
+    assert len(found) == 1
+    assert found[0].source
+
+
+@pytest.mark.parametrize(
+    ("version", "answer"), [("1.25.16", "reply"), ("1.26.0", "rejection"), ("v1.36.3", "rejection")]
+)
+def test_the_answer_changes_with_the_version_that_changed_it(version, answer):
+    assert fact(About.PING, "ipvs", version).answer == answer
+
+
+def test_no_two_facts_contradict_each_other():
+    versions = [f"1.{minor}.0" for minor in range(10, 50)]
+    for one, other in itertools.combinations(all_facts(), 2):
+        both = [
+            (mode, version)
+            for mode in MODES
+            for version in versions
+            if one.about is other.about and one.holds(mode, version) and other.holds(mode, version)
+        ]
+        assert not both
+
+
+def test_what_is_not_known_is_an_error_that_says_where_to_write_it():
+    with pytest.raises(NetproofError, match=r"kubeproxy_facts\.toml"):
+        fact(About.UDP_OF_DELETED, "iptables", "1.20.0")
