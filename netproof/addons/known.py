@@ -7,7 +7,10 @@ from netproof.addons.metallb import METALLB
 from netproof.addons.traefik import TRAEFIK
 from netproof.toolchain import Progress, ensure
 
-ADDONS = (METALLB, TRAEFIK)
+ADDON_OF_NAME = {"metallb": METALLB, "ingress": TRAEFIK}
+"""The add-ons by the names that a user gives them."""
+
+ADDONS = tuple(ADDON_OF_NAME.values())
 
 
 def prepare_addons(progress: Progress) -> None:

@@ -112,6 +112,11 @@ class LocalCluster:
         return self._state.kubeconfig
 
     @property
+    def kubeconfig_inside(self) -> Path:
+        """The administrator's kubeconfig, good on the cluster's LAN and on its nodes."""
+        return self._state.pki / "admin.kubeconfig"
+
+    @property
     def logs(self) -> Path:
         """The directory of the components' logs."""
         return Path(self.spec.log_directory)
@@ -180,6 +185,33 @@ class LocalCluster:
             signal.pidfd_send_signal(descriptor, signal.SIGTERM)
             select.select([descriptor], [], [])
             os.close(descriptor)
+
+    def guardian(self) -> int:
+        """The process of the host that ends when the cluster has.
+
+        Raises:
+            NetproofError: the cluster has ended.
+        """
+        found = self._launcher_pid()
+        if found is None:
+            raise NetproofError(f"the cluster {self.name!r} has ended")
+        return found
+
+    def first_process(self) -> int:
+        """The first process of the cluster's PID namespace, as the host numbers it.
+
+        Raises:
+            NetproofError: the cluster has ended.
+        """
+        # guardian, then unshare, which forks the first process into the new namespace
+        found = self.guardian()
+        for _ in range(2):
+            below = Path(f"/proc/{found}/task/{found}/children")
+            try:
+                found = int(below.read_text(encoding="ascii").split()[0])
+            except (OSError, IndexError):
+                raise NetproofError(f"the cluster {self.name!r} is ending") from None
+        return found
 
     def _launcher_pid(self) -> int | None:
         try:

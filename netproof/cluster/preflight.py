@@ -31,7 +31,8 @@ _PACKAGES = {
 }
 """Programs that components or netproof call, with the Debian package of each."""
 
-_SEARCHED = os.pathsep.join(("/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/local/bin", "/usr/bin", "/bin"))
+SEARCH_PATH = os.pathsep.join(("/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/local/bin", "/usr/bin", "/bin"))
+"""Where programs of the system are looked for, whatever PATH says."""
 
 # Everything the nodes do to the kernel, in namespaces that end with the shell.
 _KERNEL_TRIAL = """
@@ -89,7 +90,9 @@ def lacks() -> list[Lack]:
 
 def missing_debian_packages() -> list[str]:
     """The Debian packages whose programs are not found."""
-    return sorted({package for program, package in _PACKAGES.items() if shutil.which(program, path=_SEARCHED) is None})
+    return sorted(
+        {package for program, package in _PACKAGES.items() if shutil.which(program, path=SEARCH_PATH) is None}
+    )
 
 
 def _platform() -> list[Lack]:
@@ -122,7 +125,7 @@ def _programs() -> list[Lack]:
 
 
 def _kernel() -> list[Lack]:
-    done = _in_namespaces(_KERNEL_TRIAL)
+    done = run_in_namespaces(_KERNEL_TRIAL)
     if done.returncode:
         return [
             Lack(
@@ -136,7 +139,8 @@ def _kernel() -> list[Lack]:
     ]
 
 
-def _in_namespaces(script: str) -> subprocess.CompletedProcess[str]:
+def run_in_namespaces(script: str) -> subprocess.CompletedProcess[str]:
+    """Run a shell script in network, mount, PID and UTS namespaces that end with it."""
     flags = ["--net", "--mount", "--pid", "--fork", "--kill-child", "--uts"]
     return subprocess.run(
         ["unshare", *flags, "sh", "-c", script], capture_output=True, text=True, check=False, timeout=30

@@ -23,12 +23,14 @@ class Running:
         component: what was started.
         process: its process; its pid is that of this PID namespace.
         log: where its output goes.
+        pass_fds: the descriptors that it inherited.
         expected_to_end: set before it is ended on purpose.
     """
 
     component: Component
     process: subprocess.Popen[bytes]
     log: Path
+    pass_fds: tuple[int, ...] = ()
     expected_to_end: bool = False
 
 
@@ -71,7 +73,7 @@ class Processes:
                 env=os.environ | component.environment,
                 pass_fds=pass_fds,
             )
-            running = Running(component, process, log_path)
+            running = Running(component, process, log_path, tuple(pass_fds))
             self._running[component.name] = running
         self._put_into_cgroup(process.pid, component.cgroup)
         return running

@@ -67,7 +67,6 @@ class Supervisor:
         self._state.agents.mkdir(exist_ok=True)
         self._control = ControlServer(self._state.control_socket, self._answer)
         self._start(parts.forwarder(self._spec, listener, network), pass_fds=(listener,))
-        os.close(listener)
         self._start(parts.image_server(self._state.path / "image-server.json"))
         if parts.pulls_images(self._spec):
             self._start(parts.uplink(self._spec, self._machines[LAN].network))
@@ -182,7 +181,9 @@ class Supervisor:
                 one = self._processes.get(name)
                 if one is not None and name not in self._dead:
                     running[name] = {"pid": one.process.pid, "log": str(one.log), "machine": one.component.machine}
-            text = json.dumps({"running": running, "dead": self._dead}, indent=2)
+            # how a program of the host gets onto each machine, for 'netproof exec'
+            machines = {name: machine.enter(()) for name, machine in self._machines.items()}
+            text = json.dumps({"running": running, "dead": self._dead, "machines": machines}, indent=2)
             temporary = self._state.status.with_suffix(".new")
             temporary.write_text(text + "\n", encoding="utf-8")
             temporary.replace(self._state.status)
@@ -219,9 +220,9 @@ class Supervisor:
         return running
 
     def _restart(self, name: str) -> dict[str, Any]:
-        component = self._require(name).component
+        running = self._require(name)
         self._processes.end(name, signal.SIGTERM)
-        self._start(component)
+        self._start(running.component, running.pass_fds)
         return {}
 
     def _agent(self, standpoint: str) -> Path:

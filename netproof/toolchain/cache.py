@@ -186,14 +186,19 @@ class Cache:
         return FileLock(directory / f"{component_name}.lock")
 
 
+def cache_directory() -> Path:
+    """Where the cache lies, or will: ``NETPROOF_CACHE``, else ``netproof`` in ``XDG_CACHE_HOME``."""
+    chosen = os.environ.get("NETPROOF_CACHE")
+    return Path(chosen).expanduser().absolute() if chosen else user_cache_path("netproof")
+
+
 def open_cache() -> Cache:
-    """The cache of this user: ``NETPROOF_CACHE``, else ``netproof`` in ``XDG_CACHE_HOME``.
+    """The cache of this user, which is made where it is missing.
 
     Raises:
         NetproofError: the directory cannot be made or written.
     """
-    chosen = os.environ.get("NETPROOF_CACHE")
-    root = Path(chosen).expanduser().absolute() if chosen else user_cache_path("netproof")
+    root = cache_directory()
     try:
         root.mkdir(parents=True, exist_ok=True)
     except OSError as problem:

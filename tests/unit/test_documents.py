@@ -107,7 +107,7 @@ def test_options_mentioned_exist(document: Path, pytest_options: frozenset[str])
     known = pytest_options | all_options(typer.main.get_command(app))
     sources = "\n".join(path.read_text(encoding="utf-8") for path in (CHECKOUT / "netproof").rglob("*.py"))
     sources += (CHECKOUT / "benchmarks" / "boot.py").read_text(encoding="utf-8")
-    mentioned = {option for text in code(document) for option in OPTION.findall(text)}
+    mentioned = {option for text in code(document) if not is_foreign(text) for option in OPTION.findall(text)}
 
     assert not {option for option in mentioned - known if option not in sources}
 
@@ -213,14 +213,22 @@ def anchors(document: Path) -> set[str]:
 
 
 def code(document: Path) -> list[str]:
-    """The lines of a document that are code: code spans, and the lines of code blocks that are for a shell."""
+    """The lines of a document that are code: code spans, and the lines of code blocks that are for a shell.
+
+    What follows a lone ``--`` is another program's, and is left out.
+    """
     found = []
     for token in tokens(document):
         if token.type == "code_inline":
             found.append(token.content)
         elif token.type == "fence" and token.info in {"sh", "text"}:
             found += token.content.splitlines()
-    return found
+    return [line.partition(" -- ")[0] for line in found]
+
+
+def is_foreign(line: str) -> bool:
+    """Whether a line calls a program that is not netproof's, whose options are that program's."""
+    return line.lstrip("$ ").partition(" ")[0] in {"curl", "kubectl"}
 
 
 def fences(document: Path, language: str) -> list[str]:

@@ -18,7 +18,7 @@ def test_each_lack_comes_with_its_remedy(monkeypatch):
 
 def test_missing_programs_are_named_by_their_debian_packages(monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(preflight, "_SEARCHED", "/nowhere")
+    monkeypatch.setattr(preflight, "SEARCH_PATH", "/nowhere")
 
     (lack,) = preflight.lacks()
 

@@ -1,0 +1,223 @@
+"""What this host can do: facts, and which providers, node kinds and proxy modes they give.
+
+:mod:`netproof.cluster.preflight` decides whether an embedded cluster can start; this module says more than that needs.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import platform
+import re
+import shutil
+import socket
+import subprocess
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from netproof.cluster.preflight import SEARCH_PATH, Lack, lacks, run_in_namespaces
+from netproof.cluster.state import base_directory
+from netproof.node import cgroups
+from netproof.toolchain.cache import cache_directory
+
+CAPABILITIES = {"CAP_NET_ADMIN": 12, "CAP_NET_RAW": 13, "CAP_SYS_ADMIN": 21, "CAP_SYS_PTRACE": 19, "CAP_MKNOD": 27}
+"""The capabilities that an embedded cluster uses, by their numbers in ``linux/capability.h``."""
+
+# What kube-proxy's modes want of a kernel, tried in namespaces that end with the shell; modules load as usual by that.
+_KERNEL_TRIAL = """
+try() { what=$1; shift; "$@" >/dev/null 2>&1 && echo "$what"; }
+echo namespaces
+try nf_tables nft add table ip np
+try ipset ipset create np hash:ip
+try dummy ip link add np-d0 type dummy
+try ip_vs sh -c 'test -e /proc/net/ip_vs || modprobe --dry-run --quiet ip_vs'
+"""
+KERNEL_FEATURES = ("namespaces", "nf_tables", "ipset", "dummy", "ip_vs")
+
+_KVM_CREATE_VM = 0xAE01  # linux/kvm.h
+_DOCKER_SOCKET = Path("/var/run/docker.sock")
+_DOCKER_TIMEOUT_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Something that a user may ask for, and what keeps this host from it.
+
+    Attributes:
+        kind: ``provider``, ``node kind`` or ``proxy mode``.
+        name: as the option has it.
+        lacks: what is missing, each with its remedy; none where the host can do it.
+        note: what else there is to know.
+    """
+
+    kind: str
+    name: str
+    lacks: tuple[Lack, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """This host.
+
+    Attributes:
+        system: the operating system, the kernel, the processor, and what this process may do.
+        capabilities: those of :data:`CAPABILITIES`, each with whether this process has it.
+        kernel: the features of :data:`KERNEL_FEATURES` and ``kvm``, each with whether it is there.
+        programs: programs that are not a must, with the version or place of each; empty where there is none.
+        resources: free memory and disk in MiB.
+        offers: what it gives.
+    """
+
+    system: Mapping[str, str]
+    capabilities: Mapping[str, bool]
+    kernel: Mapping[str, bool]
+    programs: Mapping[str, str]
+    resources: Mapping[str, int]
+    offers: tuple[Offer, ...] = field(default=())
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values; each offer with ``available``."""
+        plain = asdict(self)
+        plain["offers"] = [asdict(offer) | {"available": not offer.lacks} for offer in self.offers]
+        return plain
+
+    def offer(self, kind: str, name: str) -> Offer:
+        """One of the offers."""
+        return next(offer for offer in self.offers if (offer.kind, offer.name) == (kind, name))
+
+
+def look() -> Host:
+    """Find out what this host can do; starts nothing, and touches nothing but namespaces that are gone at once."""
+    kernel = _kernel()
+    programs = _programs()
+    system = {
+        "operating_system": platform.system(),
+        "kernel": platform.release(),
+        "processor": platform.machine(),
+        "user": "root" if os.geteuid() == 0 else f"uid {os.geteuid()}",
+        "cgroups": cgroups.version(),
+        "python": platform.python_version(),
+    }
+    offers = _offers(tuple(lacks()), kernel, programs)
+    return Host(system, _capabilities(), kernel, programs, _resources(), offers)
+
+
+def _offers(embedded: tuple[Lack, ...], kernel: Mapping[str, bool], programs: Mapping[str, str]) -> tuple[Offer, ...]:
+    return (
+        Offer("provider", "local", embedded, "an embedded cluster"),
+        Offer("provider", "kind", tuple(_kind_lacks(programs)), "clusters of Docker containers, by pytest-kind"),
+        Offer("provider", "existing", (), "any cluster that a kubeconfig reaches"),
+        Offer("node kind", "netns", embedded, "a node is processes in Linux namespaces"),
+        Offer("proxy mode", "iptables", embedded),
+        Offer("proxy mode", "nftables", embedded),
+        Offer("proxy mode", "ipvs", (*embedded, *_ipvs_lacks(kernel))),
+    )
+
+
+def _ipvs_lacks(kernel: Mapping[str, bool]) -> list[Lack]:
+    missing = [feature for feature in ("ip_vs", "dummy", "ipset") if not kernel[feature]]
+    if not missing:
+        return []
+    modules = " ".join("ip_set" if feature == "ipset" else feature for feature in missing)
+    return [Lack(f"this kernel has no {', '.join(missing)}", f"modprobe --all {modules}, or a kernel that has them")]
+
+
+def _kind_lacks(programs: Mapping[str, str]) -> list[Lack]:
+    found = []
+    if not programs["docker"]:
+        found.append(Lack("no Docker engine answers", "install Docker, or start its service"))
+    if not programs["pytest-kind"]:
+        found.append(Lack("pytest-kind is not installed", "pip install 'netproof[kind]'"))
+    return found
+
+
+def _capabilities() -> dict[str, bool]:
+    """From the effective set of this process, a hexadecimal mask in ``/proc/self/status``; see proc(5)."""
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+    except OSError:
+        return dict.fromkeys(CAPABILITIES, False)
+    match = re.search(r"^CapEff:\s*([0-9a-f]+)$", status, re.MULTILINE)
+    mask = int(match[1], 16) if match else 0
+    return {name: bool(mask >> number & 1) for name, number in CAPABILITIES.items()}
+
+
+def _kernel() -> dict[str, bool]:
+    found: set[str] = set()
+    if platform.system() == "Linux" and shutil.which("unshare", path=SEARCH_PATH):
+        found = set(run_in_namespaces(_KERNEL_TRIAL).stdout.split())
+    return {feature: feature in found for feature in KERNEL_FEATURES} | {
+        "kvm": os.access("/dev/kvm", os.R_OK | os.W_OK)
+    }
+
+
+def _kvm_works() -> bool:
+    """Whether a virtual machine can be made: the device alone says little, as in a virtual machine without nesting."""
+    try:
+        device = os.open("/dev/kvm", os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        os.close(fcntl.ioctl(device, _KVM_CREATE_VM, 0))
+    except OSError:
+        return False
+    finally:
+        os.close(device)
+    return True
+
+
+def _programs() -> dict[str, str]:
+    return {
+        "go": _version("go", "version"),
+        "docker": "its engine answers" if _docker_answers() else "",
+        "kind": shutil.which("kind") or "",
+        "pytest-kind": "installed" if find_spec("pytest_kind") else "",
+        "kubectl": shutil.which("kubectl") or "",
+        "qemu": shutil.which("qemu-system-x86_64") or "",
+    }
+
+
+def _version(program: str, argument: str) -> str:
+    if shutil.which(program) is None:
+        return ""
+    done = subprocess.run([program, argument], capture_output=True, text=True, check=False, timeout=30)
+    match = re.search(r"\d+(\.\d+)+", done.stdout)
+    return match[0] if match else ""
+
+
+def _docker_answers() -> bool:
+    """Whether an engine answers its ``/_ping``: a client without an engine is of no use."""
+    try:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(_DOCKER_TIMEOUT_SECONDS)
+            connection.connect(str(_DOCKER_SOCKET))
+            connection.sendall(b"GET /_ping HTTP/1.0\r\nHost: docker\r\n\r\n")
+            return b" 200 " in connection.recv(256)
+    except OSError:
+        return False
+
+
+def _resources() -> dict[str, int]:
+    return {
+        "memory_available_mib": _memory_available(),
+        "disk_free_for_clusters_mib": _disk_free(base_directory()),
+        "disk_free_for_programs_mib": _disk_free(cache_directory()),
+    }
+
+
+def _memory_available() -> int:
+    try:
+        information = Path("/proc/meminfo").read_text(encoding="ascii")
+    except OSError:
+        return 0
+    match = re.search(r"^MemAvailable:\s*(\d+) kB$", information, re.MULTILINE)
+    return int(match[1]) // 1024 if match else 0
+
+
+def _disk_free(path: Path) -> int:
+    there = next(parent for parent in (path, *path.parents) if parent.is_dir())
+    return shutil.disk_usage(there).free // 1024**2

@@ -1,0 +1,1 @@
+"""The commands of ``netproof``, a module for each group; :mod:`netproof.cli` puts them together."""

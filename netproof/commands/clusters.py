@@ -1,0 +1,140 @@
+"""Embedded clusters by hand: ``up``, ``status``, ``kubeconfig``, ``restart``, ``logs``, ``down``."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from netproof.cluster.bringup import LocalRequest, bring_up, plan_cluster
+from netproof.cluster.component_logs import tail
+from netproof.cluster.local import LocalCluster
+from netproof.cluster.state import cluster_names, is_alive
+from netproof.commands.options import DEFAULT_NAME, AsJson, ClusterName, KubernetesVersion
+from netproof.images.policy import ImagePolicy
+from netproof.timing import PrintedPhases
+from netproof.toolchain import ConsoleProgress
+from netproof.waiting import timeouts_from_environment
+
+_LAST_LINES = 20
+
+
+def up(
+    cluster_name: ClusterName = DEFAULT_NAME,
+    kubernetes_version: KubernetesVersion = None,
+    nodes: Annotated[int, typer.Option(help="How many nodes.")] = 2,
+    proxy_mode: Annotated[str, typer.Option(help="kube-proxy's mode: iptables or nftables.")] = "iptables",
+    images: Annotated[ImagePolicy, typer.Option(help="Where images come from.")] = ImagePolicy.AUTO,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Return when it is up; end it with 'netproof down'.")
+    ] = False,
+) -> None:
+    """Boot an embedded cluster for use by hand."""
+    phases = PrintedPhases(Console(stderr=True))
+    request = LocalRequest(
+        name=cluster_name,
+        log_directory=Path("/var/log/netproof") / cluster_name,
+        kubernetes_version=kubernetes_version,
+        node_count=nodes,
+        proxy_mode=proxy_mode,
+        images=images,
+        detach=detach,
+    )
+    booted = bring_up(
+        plan_cluster(request),
+        phase=phases,
+        progress=ConsoleProgress(),
+        timeouts=timeouts_from_environment(),
+        on_event=lambda _what: None,
+    )
+    kubectl = booted.tools.path("kubectl")
+    typer.echo(f"Kubernetes {booted.spec.kubernetes_version} is up: {nodes} nodes")
+    typer.echo(f"images: {booted.spec.image_policy}, {booted.image_reason}")
+    typer.echo(f"export KUBECONFIG={booted.cluster.kubeconfig} PATH={kubectl.parent}:$PATH")
+    if detach:
+        typer.echo(f"end it with: netproof down --cluster-name {cluster_name}")
+        return
+    typer.echo("Ctrl-C ends it")
+    try:
+        signal.pause()
+    except KeyboardInterrupt:
+        booted.cluster.stop()
+
+
+def status(as_json: AsJson = False) -> None:
+    """List the embedded clusters: versions, nodes, components, and those that died."""
+    alive = [LocalCluster.attach(name) for name in cluster_names() if is_alive(name)]
+    if as_json:
+        typer.echo(json.dumps([_facts(cluster) for cluster in alive], indent=2))
+        return
+    for cluster in alive:
+        facts = _facts(cluster)
+        nodes = ", ".join(f"{node['name']} ({node['address']})" for node in facts["nodes"])
+        typer.echo(f"{cluster.name}: Kubernetes {facts['kubernetes_version']}, {facts['proxy_mode']}")
+        typer.echo(f"  nodes: {nodes}")
+        typer.echo(f"  components: {', '.join(facts['components'])}")
+        typer.echo(f"  kubeconfig: {facts['kubeconfig']}")
+        typer.echo(f"  logs: {facts['logs']}")
+        for death in cluster.deaths():
+            typer.echo(f"  {death}")
+    if not alive:
+        typer.echo("no embedded cluster is running")
+
+
+def _facts(cluster: LocalCluster) -> dict[str, Any]:
+    spec = cluster.spec
+    return {
+        "name": cluster.name,
+        "kubernetes_version": spec.kubernetes_version,
+        "proxy_mode": spec.proxy_mode,
+        "image_policy": spec.image_policy,
+        "nodes": [{"name": node.name, "address": node.address} for node in spec.nodes],
+        "kubeconfig": str(cluster.kubeconfig),
+        "logs": str(cluster.logs),
+        "components": sorted(cluster.status()["running"]),
+        "died": {death.component: death.exit_code for death in cluster.deaths()},
+    }
+
+
+def kubeconfig(
+    cluster_name: ClusterName = DEFAULT_NAME,
+    path: Annotated[bool, typer.Option("--path", help="Where it lies instead of what it says.")] = False,
+) -> None:
+    """Print a cluster's kubeconfig, good for any kubectl on this host."""
+    found = LocalCluster.attach(cluster_name).kubeconfig
+    typer.echo(str(found) if path else found.read_text(encoding="utf-8"), nl=path)
+
+
+def restart(
+    component: Annotated[str, typer.Argument(help="Such as kube-proxy-n1; 'netproof status' lists them.")],
+    cluster_name: ClusterName = DEFAULT_NAME,
+) -> None:
+    """End a component in good order, or take one that died, and start it again."""
+    LocalCluster.attach(cluster_name).restart(component)
+    typer.echo(f"{component} of the cluster {cluster_name!r} was restarted")
+
+
+def logs(
+    component: Annotated[str | None, typer.Argument(help="Such as kubelet-n1; all by default.")] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the cluster ends, or Ctrl-C.")] = False,
+    lines: Annotated[
+        int | None, typer.Option("--tail", metavar="N", help="Only the last N lines; of all components, the last 20.")
+    ] = None,
+    cluster_name: ClusterName = DEFAULT_NAME,
+) -> None:
+    """Print the log of a component, or the ends of all logs."""
+    if lines is None and component is None:
+        lines = _LAST_LINES
+    command = tail(LocalCluster.attach(cluster_name), component, lines=lines, follow=follow)
+    os.execvp(command[0], command)
+
+
+def down(cluster_name: ClusterName = DEFAULT_NAME) -> None:
+    """End an embedded cluster."""
+    LocalCluster.attach(cluster_name).stop()
+    typer.echo(f"the cluster {cluster_name!r} is gone")
