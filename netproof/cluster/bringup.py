@@ -86,7 +86,7 @@ def plan_cluster(request: LocalRequest) -> Planned:
         image_policy=decision.policy,
         log_directory=str(request.log_directory.absolute()),
     ).with_ranges(request.ranges)
-    require_local()
+    require_local(spec.node_count)
     state.require_free(request.name)
     return Planned(request, spec, decision.reason)
 

@@ -223,7 +223,10 @@ class LocalCluster:
     def _prepare(self, spec: ClusterSpec, image_server: Mapping[str, Any], node_files: Mapping[str, str]) -> None:
         directory = self._state
         directory.path.mkdir(mode=0o700, exist_ok=True)
-        Path(spec.log_directory).mkdir(parents=True, exist_ok=True)
+        logs = Path(spec.log_directory)
+        logs.mkdir(parents=True, exist_ok=True)
+        for log_of_an_earlier_cluster in logs.glob("*.log"):
+            log_of_an_earlier_cluster.unlink()
         spec.write(directory.spec)
         (directory.path / "image-server.json").write_text(json.dumps(image_server), encoding="utf-8")
         (directory.path / "node-files.json").write_text(json.dumps(node_files), encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import platform
 import shutil
@@ -13,6 +14,12 @@ from netproof.errors import NetproofError
 from netproof.node import cgroups
 
 WANTED_DISK_BYTES = 500 * 1024**2
+
+INOTIFY_OF_CONTROL_PLANE = 8
+"""Inotify instances of kube-apiserver (6) and kube-controller-manager (1), with one to spare."""
+INOTIFY_OF_NODE = 10
+"""Inotify instances of kubelet (6), containerd (2) and kube-proxy (1), with one to spare. The kernel's usual limit, 128
+for each user, is that of five clusters of two nodes; a kubelet that gets none ends at once."""
 
 _PACKAGES = {
     "nsenter": "util-linux",
@@ -64,13 +71,13 @@ class Lack:
     remedy: str
 
 
-def require_local() -> None:
-    """Make sure that an embedded cluster can run here.
+def require_local(node_count: int) -> None:
+    """Make sure that an embedded cluster of so many nodes can run here.
 
     Raises:
         NetproofError: it cannot; the message has everything that is missing, each with its remedy.
     """
-    found = lacks()
+    found = lacks(node_count)
     if found:
         lines = "\n".join(f"  - {lack.what}\n      {lack.remedy}" for lack in found)
         raise NetproofError(
@@ -79,13 +86,13 @@ def require_local() -> None:
         )
 
 
-def lacks() -> list[Lack]:
-    """Everything that keeps an embedded cluster from running on this host, as far as earlier lacks let it be seen."""
+def lacks(node_count: int = 1) -> list[Lack]:
+    """What keeps a cluster of so many nodes from running on this host, as far as earlier lacks let it be seen."""
     for test in (_platform, _root, _programs, _kernel):
         found = test()
         if found:
             return found
-    return [*_cgroups(), *_disk()]
+    return [*_cgroups(), *_inotify(node_count), *_disk()]
 
 
 def missing_debian_packages() -> list[str]:
@@ -154,6 +161,32 @@ def _cgroups() -> list[Lack]:
     if unwritable:
         return [Lack(f"cgroups cannot be made in {', '.join(unwritable)}", "in a container: run it with --privileged")]
     return []
+
+
+def _inotify(node_count: int) -> list[Lack]:
+    wanted = INOTIFY_OF_CONTROL_PLANE + INOTIFY_OF_NODE * node_count
+    free = free_inotify_instances(wanted)
+    if free < wanted:
+        return [
+            Lack(
+                f"{free} inotify instances are left for this user; a cluster of {node_count} nodes wants {wanted}",
+                "sysctl -w fs.inotify.max_user_instances=1024, or end other clusters and programs",
+            )
+        ]
+    return []
+
+
+def free_inotify_instances(wanted: int) -> int:
+    """How many inotify instances this user may still make, up to ``wanted``: found out by making them."""
+    made: list[int] = []
+    libc = ctypes.CDLL(None, use_errno=True)
+    try:
+        while len(made) < wanted and (descriptor := libc.inotify_init1(os.O_CLOEXEC)) >= 0:
+            made.append(descriptor)
+        return len(made)
+    finally:
+        for descriptor in made:
+            os.close(descriptor)
 
 
 def _disk() -> list[Lack]:

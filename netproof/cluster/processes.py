@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import threading
 from collections.abc import Callable, Sequence
@@ -13,6 +14,9 @@ from pathlib import Path
 from netproof.cluster.components import Component
 from netproof.node import cgroups
 from netproof.node.namespace import Machine
+
+_GRACE_SECONDS = 5.0
+"""How long a component may take to end in good order; kube-apiserver would wait a minute for its watchers to go."""
 
 
 @dataclass(slots=True)
@@ -100,15 +104,17 @@ class Processes:
         with self._lock:
             return list(self._running)
 
-    def end(self, name: str, signal_number: int) -> None:
-        """End a component on purpose and wait until it is gone."""
+    def end(self, name: str) -> None:
+        """End a component on purpose, in good order where that does not take long, and wait until it is gone."""
         running = self.get(name)
         if running is None or running.process.returncode is not None:
             return
         running.expected_to_end = True
-        running.process.send_signal(signal_number)
-        with self._ended:
-            self._ended.wait_for(lambda: running.process.returncode is not None)
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            running.process.send_signal(number)
+            with self._ended:
+                if self._ended.wait_for(lambda: running.process.returncode is not None, _GRACE_SECONDS):
+                    return
 
     def reap_forever(self) -> None:
         """Collect every child that ends: components, and orphans of theirs that fell to this process.

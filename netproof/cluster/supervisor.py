@@ -221,7 +221,7 @@ class Supervisor:
 
     def _restart(self, name: str) -> dict[str, Any]:
         running = self._require(name)
-        self._processes.end(name, signal.SIGTERM)
+        self._processes.end(name)
         self._start(running.component, running.pass_fds)
         return {}
 

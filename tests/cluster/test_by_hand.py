@@ -146,7 +146,7 @@ def test_the_shell_says_where_it_stands_and_completes_kubectl():
 
 
 def test_logs_of_one_component_and_of_all():
-    assert "etcd" in here("logs", "kube-apiserver")
+    assert "172.17.0.2" in here("logs", "kube-apiserver")
     everything = here("logs")
     assert "kubelet-n1.log <==" in everything
     assert "etcd.log <==" in everything
