@@ -72,6 +72,14 @@ def sections(results: Results, *, width: int) -> Iterator[RenderableType]:
         yield Padding(table, (0, 0, 0, between))
 
 
+def adaptations(results: Results) -> Iterator[RenderableType]:
+    """What was changed in the manifests so that they run on this cluster, a line for each change."""
+    if results.run.adaptation:
+        yield Text("\nadapted (--adapt none leaves it as it is):", style="dim")
+        for change in results.run.adaptation:
+            yield Padding(Text(change, style="dim"), (0, 0, 0, 2))
+
+
 def troubles(results: Results) -> Iterator[RenderableType]:
     """What failed, each by itself; then the errors, those of the same message together; then what was not run."""
     for check in results.checks:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from netproof.check import Check
 from netproof.verdict import UnsupportedError
 
 
@@ -23,4 +24,13 @@ def pytest_netproof_broken_cluster(config: pytest.Config) -> str | None:
 
     Returns:
         Which component, with its last log lines and the path of its log; None where the cluster is sound.
+    """
+
+
+@pytest.hookspec(firstresult=True)
+def pytest_netproof_not_at_fault(config: pytest.Config, check: Check) -> UnsupportedError | None:
+    """Say that ``check``, which has failed, may have failed for what its subject is not to blame for.
+
+    Returns:
+        What that is and what would make the check judge the subject alone; None where the failure stands.
     """

@@ -148,6 +148,13 @@ class Judge:
             broken: str | None = item.config.hook.pytest_netproof_broken_cluster(config=item.config)
             if broken:
                 return Verdict.ERROR, {**fields, "message": "\n".join([broken, fields["message"]])}
+        found = check_of(item)
+        if verdict is Verdict.FAILED and found is not None:
+            excuse: UnsupportedError | None = item.config.hook.pytest_netproof_not_at_fault(
+                config=item.config, check=found.check
+            )
+            if excuse:
+                return Verdict.UNSUPPORTED, {**fields, "reason": excuse.reason, "remedy": excuse.enable}
         return verdict, fields
 
     def _result(self, found: CollectedCheck, judgement: Judgement) -> CheckResult:

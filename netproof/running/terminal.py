@@ -91,7 +91,8 @@ class Summary:
         width, colour = writer.fullwidth, writer.hasmarkup
         verbosity = config.get_verbosity()
         writer.sep("=", "checks")
-        parts = [*(table.sections(results, width=width) if verbosity >= 0 else ()), *table.troubles(results)]
+        parts = [*table.sections(results, width=width), *table.adaptations(results)] if verbosity >= 0 else []
+        parts += table.troubles(results)
         writer.line(table.render(parts, width=width, colour=colour))
         writer.line()
         # The path stands whole on a line of its own, so that it can be copied and searched for.

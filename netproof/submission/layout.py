@@ -227,7 +227,7 @@ def _service_part(service: ManifestObject) -> Part | None:
         return Part.NGINX_LB if service.spec.get("type") == "LoadBalancer" else None
     if "dashboard" in service.name or service.namespace == "kubernetes-dashboard":
         return Part.DASHBOARD
-    if service.namespace not in (None, "default"):
+    if service.namespace not in (None, "default") or service.spec.get("type") == "ExternalName":
         return None
     if service.name in by_name:
         return by_name[service.name]

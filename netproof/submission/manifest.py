@@ -171,6 +171,17 @@ def mapping_at(tree: Mapping[str, Any] | None, *steps: str) -> Mapping[str, Any]
     return value if isinstance(value, Mapping) else {}
 
 
+def value_at(tree: Any, steps: Sequence[str | int]) -> Any:
+    """What is written under some steps; the very object, so that a copy can be changed in place.
+
+    Raises:
+        KeyError, IndexError, TypeError: the steps lead nowhere.
+    """
+    for step in steps:
+        tree = tree[step]
+    return tree
+
+
 def items_at(tree: Mapping[str, Any] | None, *steps: str) -> list[Mapping[str, Any]]:
     """The mappings of the list under some keys, empty where there is none; items that are no mapping are left out."""
     value = mapping_at(tree, *steps[:-1]).get(steps[-1])

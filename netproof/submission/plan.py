@@ -204,6 +204,12 @@ def plan(submission: Submission) -> Plan:
     return Plan(tuple(sorted(steps, key=_order)), tuple(left_out), tuple(redefinitions))
 
 
+def placed(submission: Submission) -> Iterator[tuple[str, ManifestObject]]:
+    """What is applied, with its namespace (empty for kinds that live in none), in the order of the plan."""
+    for step in plan(submission):
+        yield step.namespace or "", step.object
+
+
 def _reason_to_leave_out(candidate: ManifestObject, part: Part | None) -> str:
     if part is Part.WEB_POD:
         return "the homework deletes this pod before it creates the Deployment"

@@ -76,8 +76,23 @@ class Submission:
 
     @property
     def _canary_services(self) -> list[ManifestObject]:
-        routes = {(o.namespace, name) for o in self.objects if is_canary_ingress(o) for name in ingress_backends(o)}
-        return [service for service in self.services if (service.namespace, service.name) in routes]
+        return [found for o in self.objects if is_canary_ingress(o) for found in self.services_behind(o)]
+
+    def services_behind(self, ingress: ManifestObject) -> list[ManifestObject]:
+        """The Services that an Ingress routes to; one that is but a name for another of this cluster leads to that."""
+        return [
+            self._named_by(service) or service
+            for name in ingress_backends(ingress)
+            for service in self.services
+            if service.name == name and _namespace(service) == _namespace(ingress)
+        ]
+
+    def _named_by(self, service: ManifestObject) -> ManifestObject | None:
+        name, _, rest = str(service.spec.get("externalName", "")).partition(".")
+        namespace, _, suffix = rest.partition(".")
+        if service.spec.get("type") != "ExternalName" or suffix != "svc.cluster.local":
+            return None
+        return next((one for one in self.services if (one.name, _namespace(one)) == (name, namespace)), None)
 
     @cached_property
     def services(self) -> tuple[ManifestObject, ...]:
@@ -123,8 +138,12 @@ class Submission:
         return replace(self, objects=objects)
 
 
+def _namespace(found: ManifestObject) -> str:
+    return found.namespace or "default"
+
+
 def _selects(service: ManifestObject, workload: ManifestObject) -> bool:
     selector = mapping_at(service.spec, "selector")
     labels = mapping_at(workload.pod_template, "metadata", "labels")
     matches = bool(selector) and all(labels.get(key) == value for key, value in selector.items())
-    return matches and service.namespace == workload.namespace
+    return matches and _namespace(service) == _namespace(workload)

@@ -15,6 +15,7 @@ from netproof.applying import remove_plan
 from netproof.cluster.under_test import ClusterUnderTest
 from netproof.report.results import Results
 from netproof.submission import Submission, plan
+from netproof.submission.adaptations import Target, adapt
 
 Prove = Callable[..., Results]
 
@@ -66,4 +67,6 @@ def prove(cluster: ClusterUnderTest, tmp_path: Path) -> Iterator[Prove]:
 
     yield run
     for submission in proven:
-        remove_plan(cluster.api, plan(submission), timeout_seconds=cluster.timeouts.deletion)
+        version = cluster.spec.kubernetes_version.split(".")
+        applied = adapt(submission, Target((int(version[0]), int(version[1])))).submission
+        remove_plan(cluster.api, plan(applied), timeout_seconds=cluster.timeouts.deletion)

@@ -140,6 +140,32 @@ def test_a_failure_on_a_broken_cluster_is_an_error_that_names_what_broke(run_che
     assert check.message.startswith("kube-proxy exited with 2\nno answer")
 
 
+def test_a_failure_that_the_subject_may_not_be_to_blame_for_is_unsupported(run_checks, results, pytester):
+    pytester.makeconftest("""
+        from netproof.verdict import UnsupportedError
+        def pytest_netproof_not_at_fault(config, check):
+            return UnsupportedError("the API is gone", "--adapt era") if check.id == "a.one" else None
+    """)
+
+    run_checks(
+        test_a="""
+@a_check("a.one")
+def test_one():
+    "T."
+    assert False, "no answer"
+@a_check("a.two")
+def test_two():
+    "T."
+    assert False, "no answer"
+"""
+    )
+
+    one, two = results().checks
+    assert (one.verdict, one.reason, one.remedy) == (Verdict.UNSUPPORTED, "the API is gone", "--adapt era")
+    assert one.message.startswith("no answer")
+    assert two.verdict is Verdict.FAILED
+
+
 @pytest.mark.parametrize("place", ["fixture", "test"])
 def test_unsupported_says_what_would_enable_it(run_checks, results, place):
     ran = run_checks(
