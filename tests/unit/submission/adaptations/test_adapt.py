@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netproof.submission import Submission, bundled_manifests, load, plan
@@ -144,6 +144,7 @@ def submission_of(manifests):
     return Submission(Path(), (), tuple(objects), ())
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.lists(ingresses, max_size=4), st.lists(services, max_size=3))
 def test_adapting_what_is_adapted_changes_nothing(some_ingresses, some_services):
     adapted = adapt(submission_of([*some_services, *some_ingresses]), NEWEST)
@@ -151,6 +152,7 @@ def test_adapting_what_is_adapted_changes_nothing(some_ingresses, some_services)
     assert adapt(adapted.submission, NEWEST).changes == ()
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.lists(ingresses, max_size=4), st.lists(services, max_size=3))
 def test_what_is_of_today_is_left_alone_by_the_rules_of_the_era(some_ingresses, some_services):
     submission = submission_of([*some_services, *some_ingresses])
