@@ -13,6 +13,7 @@ from netproof.addons.known import prepare_addons
 from netproof.cluster.provision import assemble_images, get_tools
 from netproof.commands import addon, clusters, doctor, places
 from netproof.commands.options import AsJson, KubernetesVersion
+from netproof.commands.upstream import upstream
 from netproof.errors import NetproofError
 from netproof.listing import all_checks, to_json, to_markdown
 from netproof.resources import data_directory
@@ -65,6 +66,7 @@ def checks(
             typer.echo(f"{one.id:<{width}}  {one.level:<9} {one.title}")
 
 
+app.command()(upstream)
 app.command()(doctor.doctor)
 
 

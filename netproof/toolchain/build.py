@@ -102,18 +102,23 @@ def build(
     go = find_go(module_directory)
     environment = _environment(go, component.require_architecture())
     _require_build_cache(go, component, module.disk_mib.build_cache, environment)
-    command = [
-        *(str(go.program), "build", "-v", *GO_BUILD_FLAGS),
-        *("-ldflags", component.expand(module.ldflags, version)),
-        *("-o", f"{directory}{os.sep}"),
-        *module.packages.values(),
+    flags = [*GO_BUILD_FLAGS, "-ldflags", component.expand(module.ldflags, version)]
+    commands = [
+        [str(go.program), "build", "-v", *flags, "-o", f"{directory}{os.sep}", *module.packages.values()],
+        *(
+            [str(go.program), "test", "-c", *flags, "-o", str(directory / program), package]
+            for program, package in module.tests.items()
+        ),
     ]
     log.parent.mkdir(parents=True, exist_ok=True)
     with (
         progress.working(f"building {component.name} {version} with Go {go.version}") as tell,
         sources_of(module, module_directory, directory, go.program, environment) as sources,
     ):
-        status = _run(command, sources, environment, log, tell)
+        log.unlink(missing_ok=True)
+        status = 0
+        for command in commands:
+            status = status or _run(command, sources, environment, log, tell)
         for file, tool in module.generated.items():
             status = status or _generate([str(go.program), "tool", *tool], sources, environment, directory / file, log)
     if status != 0:
@@ -132,7 +137,7 @@ def _run(
 ) -> int:
     """The exit status; on the way the output goes to the log, and ``tell`` hears how many packages were compiled."""
     with (
-        log.open("w", encoding="utf-8") as file,
+        log.open("a", encoding="utf-8") as file,
         subprocess.Popen(
             command,
             cwd=directory,

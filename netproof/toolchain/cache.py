@@ -265,7 +265,7 @@ def _key(component: Component, version: str, source: Source) -> str:
         sources = sorted(path for path in directory.rglob("*") if path.is_file()) if directory else []
         inputs = [[path.read_text() for path in sources], dict(module.packages)]
         inputs += [component.expand(module.ldflags, version), GO_BUILD_FLAGS]
-        inputs += filter(None, [module.model_dump(include={"patched", "generated"}, exclude_defaults=True)])
+        inputs += filter(None, [module.model_dump(include={"patched", "generated", "tests"}, exclude_defaults=True)])
     else:
         inputs = [component.system.model_dump(mode="json") if component.system else None]
     inputs.append(component.require_architecture())

@@ -81,6 +81,7 @@ class Module(_Table):
         directory: template of its directory under ``toolchain/``.
         requires: the Go module whose version in go.mod is the component's.
         packages: the main package of each program.
+        tests: of a program that is the compiled tests of a package, that package.
         ldflags: template of what the linker is told.
         patched: files of required modules that files of ours take the place of: by module, then by path inside of it,
             the path of ours in ``directory``.
@@ -92,6 +93,7 @@ class Module(_Table):
     directory: str
     requires: str
     packages: Mapping[str, str]
+    tests: Mapping[str, str] = {}
     ldflags: str = "-s -w"
     patched: Mapping[str, Mapping[str, str]] = {}
     generated: Mapping[str, tuple[str, ...]] = {}
@@ -146,7 +148,7 @@ class Component(_Table):
             raise ValueError(f"{self.name} has no versions")
         for what, programs in (
             ("release.members", self.release.members if self.release else {}),
-            ("module.packages", self.module.packages if self.module else {}),
+            ("module.packages", {**self.module.packages, **self.module.tests} if self.module else {}),
         ):
             if programs and set(programs) != set(self.programs):
                 raise ValueError(f"{what} of {self.name} does not name exactly its programs")

@@ -209,6 +209,20 @@ def test_a_module_is_built_and_its_pins_are_part_of_the_key(cache, go_modules):
 
 
 @needs_go
+def test_the_compiled_tests_of_a_package_are_a_program_too(cache, go_modules):
+    (go_modules / "greeter" / "main_test.go").write_text(
+        'package main\n\nimport "testing"\n\nfunc TestVersion(t *testing.T) { println("tested") }\n'
+    )
+    with_tests = GREETER.replace('["greet"]', '["greet", "greet.test"]')
+    with_tests += 'tests = { "greet.test" = "example.test/greeter" }\n'
+
+    tools = Acquisition(cache, read_catalog(with_tests), SilentProgress()).ensure(["greeter"])
+
+    assert subprocess.run([tools.path("greet.test")], capture_output=True, text=True).stderr == "tested\n"
+    assert subprocess.run([tools.path("greet")], capture_output=True, text=True).stderr == "hello 1.0.0\n"
+
+
+@needs_go
 def test_a_failing_build_shows_the_compilers_lines_and_keeps_the_log(cache, go_modules):
     (go_modules / "greeter" / "main.go").write_text("package main\n\nfunc main() { undefinedFunction() }\n")
 

@@ -29,7 +29,7 @@ def test_the_go_module_pins_the_version_of_the_catalogue(component, version):
     assert pinned[1] == version
     assert (directory / "go.sum").stat().st_size > 0
     assert version_order(required_go(directory)) >= (1, 24)
-    for package in component.module.packages.values():
+    for package in (*component.module.packages.values(), *component.module.tests.values()):
         assert re.search(rf"^(tool )?\s*{re.escape(package)}$", go_mod, re.MULTILINE), f"{package} is no tool of go.mod"
 
 
