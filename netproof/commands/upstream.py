@@ -11,6 +11,7 @@ import typer
 
 from netproof.cluster.bringup import LocalRequest
 from netproof.cluster.local import LocalCluster
+from netproof.commands.options import KubernetesVersion
 from netproof.errors import NetproofError
 from netproof.images.policy import ImagePolicy
 from netproof.report.record import new_run_id
@@ -37,9 +38,7 @@ def upstream(
     skip: Annotated[
         list[str] | None, typer.Option(metavar="REGEX", help="But not those whose name matches; may be given again.")
     ] = None,
-    kubernetes_version: Annotated[
-        str | None, typer.Option(metavar="VERSION", help="Of cluster and tests; the newest by default.")
-    ] = None,
+    kubernetes_version: KubernetesVersion = None,
     nodes: Annotated[int | None, typer.Option(metavar="N", help="How many nodes; two by default.")] = None,
     proxy_mode: Annotated[
         str | None, typer.Option(metavar="MODE", help="kube-proxy's mode: iptables, the default, or nftables.")

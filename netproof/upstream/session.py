@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -33,8 +34,13 @@ from netproof.upstream.ginkgo import (
     wanted_images,
 )
 from netproof.upstream.images import STAND_INS, short_name, stand_ins
-from netproof.upstream.specs import UpstreamRun, absorb
+from netproof.upstream.specs import UpstreamRun, absorb, keep_what_ran
 from netproof.waiting import timeouts_from_environment
+
+_WITH_ITS_PARENT = ("setpriv", "--pdeathsig", "TERM", "--")
+"""Told to end when its parent has. On the way into the cluster's PID namespace a process is between, hence twice."""
+
+_UNBROKEN_WIDTH = 200  # where no terminal sets a width, lines stay whole for grep and the like
 
 
 class Session:
@@ -101,10 +107,10 @@ class Session:
         self._run.problems += [str(death) for death in cluster.deaths()]
         self._run.finished = datetime.now(UTC)
         report.write(self._run, self._directory)
-        console = Console(highlight=False, markup=False, soft_wrap=True)
+        console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else _UNBROKEN_WIDTH)
         for part in report.table(self._run):
             console.print(part)
-        console.print(f"results: {self._directory / report.RESULTS}")
+        console.print(f"results: {self._directory / report.RESULTS}", soft_wrap=True)
 
     def _stand_ins(self, tools: Tools) -> dict[str, Image]:
         made = stand_ins(wanted_images(self._tests), tools)
@@ -130,6 +136,7 @@ class Session:
             )
             return
         absorb(self._run, self._directory / REPORT)
+        keep_what_ran(self._directory / REPORT)
 
     @contextmanager
     def _phase(self, name: str) -> Iterator[None]:

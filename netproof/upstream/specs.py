@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from netproof.errors import NetproofError
+from netproof.ledger import write_atomically
 
 SCHEMA_VERSION = 1
 
@@ -123,6 +123,18 @@ def selected_specs(report: Path) -> list[Spec]:
     return sorted((Spec(name=_name(one), file=_file(one)) for one in chosen), key=lambda spec: spec.name)
 
 
+def keep_what_ran(report: Path) -> None:
+    """Take out of ginkgo's report the thousands of specs that were not selected.
+
+    Raises:
+        NetproofError: the report cannot be read.
+    """
+    suites = _suites(report)
+    for suite in suites:
+        suite["SpecReports"] = [one for one in suite.get("SpecReports") or [] if not _is_spec(one) or _ran(one)]
+    write_atomically(report, json.dumps(suites, indent=1) + "\n")
+
+
 def absorb(run: UpstreamRun, report: Path) -> None:
     """Enter what a run of ginkgo reports of the selected specs.
 
@@ -140,17 +152,16 @@ def absorb(run: UpstreamRun, report: Path) -> None:
     run.problems += list(dict.fromkeys(f"{one['LeafNodeType']}: {_message(one)}" for one in broken))
 
 
-def slowest(specs: Iterable[Spec], number: int) -> list[Spec]:
-    """The specs that took longest, the longest first."""
-    return sorted(specs, key=lambda spec: -spec.seconds)[:number]
-
-
 def _nodes(report: Path) -> list[dict[str, Any]]:
+    return [one for suite in _suites(report) for one in suite.get("SpecReports") or []]
+
+
+def _suites(report: Path) -> list[dict[str, Any]]:
     try:
         suites: list[dict[str, Any]] = json.loads(report.read_text(encoding="utf-8"))
     except (OSError, ValueError) as problem:
         raise NetproofError(f"ginkgo left no report that can be read: {problem}") from problem
-    return [one for suite in suites for one in suite.get("SpecReports") or []]
+    return suites
 
 
 def _is_spec(node: dict[str, Any]) -> bool:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from netproof.errors import NetproofError
-from netproof.upstream.specs import Outcome, absorb, selected_specs
+from netproof.upstream.specs import Outcome, absorb, keep_what_ran, selected_specs
 
 from .conftest import node
 
@@ -76,3 +78,12 @@ def test_a_report_that_is_none_is_an_error(tmp_path):
     (tmp_path / "ginkgo.json").write_text("{")
     with pytest.raises(NetproofError, match="no report that can be read"):
         selected_specs(tmp_path / "ginkgo.json")
+
+
+def test_what_was_not_selected_is_taken_out_of_the_report(report):
+    ran, begun = node("should refuse", "failed", message="no"), node("", "passed", kind="SynchronizedBeforeSuite")
+    path = report(ran, begun, node("should sleep", "skipped"))
+
+    keep_what_ran(path)
+
+    assert json.loads(path.read_text())[0]["SpecReports"] == [ran, begun]
