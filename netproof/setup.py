@@ -1,4 +1,4 @@
-"""Getting a machine ready: the system packages that an embedded cluster calls, and those of single checks."""
+"""Getting a machine ready: the system packages that a cluster calls, and those of single checks."""
 
 from __future__ import annotations
 
