@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from netproof.cluster.api import ApiRefused, KubernetesApi
+from netproof.guest import Guest
 from netproof.submission import ManifestObject, Step
-from netproof.verdict import UnmetError
+from netproof.verdict import UnmetError, UnsupportedError
 from netproof.waiting import NotYetError, Waiter
 
 ADDON_OF_NAMESPACE = {
@@ -36,6 +37,7 @@ class Outcome:
         namespace: where it went; empty for kinds without namespaces.
         refusal: the API's message; empty where it was taken.
         waits_for: the add-on that it needs and that is not there.
+        withheld: why netproof does not apply it in a cluster that is not its own.
     """
 
     place: str
@@ -44,9 +46,12 @@ class Outcome:
     namespace: str
     refusal: str = ""
     waits_for: str = ""
+    withheld: str = ""
 
     def __str__(self) -> str:
         what = f"{self.kind}/{self.name}" + (f" in {self.namespace}" if self.namespace else "")
+        if self.withheld:
+            return f"{what} ({self.place}): not applied: {self.withheld}"
         if self.waits_for:
             return f"{what} ({self.place}): not applied, it needs {self.waits_for}"
         return f"{what} ({self.place}): {self.refusal or 'applied'}"
@@ -72,22 +77,30 @@ class Applied:
 
         Raises:
             UnmetError: it has not; with the API's message and the place in the file.
+            UnsupportedError: it was withheld from a cluster that is not netproof's own.
         """
         outcome = self.of(found)
+        if outcome is not None and outcome.withheld:
+            raise UnsupportedError(str(outcome), "--cluster local")
         if outcome is None or outcome.refusal or outcome.waits_for:
             said = str(outcome) if outcome else "it is not part of the plan"
             raise UnmetError(f"{found.kind} {found.name} to be accepted by the API", said, objects=[str(found)])
         return outcome
 
 
-def apply_plan(api: KubernetesApi, steps: Iterable[Step], present: Collection[str] = ()) -> Applied:
+def apply_plan(
+    api: KubernetesApi, steps: Iterable[Step], present: Collection[str] = (), *, guest: Guest | None = None
+) -> Applied:
     """Apply every step by server-side apply with strict field validation; a refusal does not keep the rest from it.
 
     Args:
         api: the cluster's API.
         steps: what to apply, in this order.
         present: the names of the add-ons that serve; what needs another one waits for it.
+        guest: decides what is applied and where, in a cluster that is not netproof's own.
     """
+    if guest is not None:
+        return Applied(tuple(_apply_as_guest(api, guest.place(step), guest) for step in steps))
     return Applied(tuple(_apply(api, step, present) for step in steps))
 
 
@@ -156,6 +169,25 @@ def _of_every_cluster(step: Step) -> bool:
 def _is_there(api: KubernetesApi, step: Step) -> bool:
     found = step.object
     return api.find(found.kind, found.name, step.namespace, api_version=found.api_version) is not None
+
+
+def _apply_as_guest(api: KubernetesApi, step: Step, guest: Guest) -> Outcome:
+    found = step.object
+    where = {"place": str(found.source), "kind": found.kind, "name": found.name, "namespace": step.namespace or ""}
+    try:
+        if objection := guest.objection(api, step):
+            return Outcome(**where, withheld=objection)
+        manifest = found.manifest
+        if found.kind == "Namespace":
+            metadata = manifest["metadata"]
+            labels = {**(metadata.get("labels") or {}), **guest.labels}
+            manifest = {**manifest, "metadata": {**metadata, "labels": labels}}
+        api.apply(manifest, step.namespace)
+    except ApiRefused as refused:
+        return Outcome(**where, refusal=refused.message)
+    except UnsupportedError as lack:
+        return Outcome(**where, withheld=lack.reason)
+    return Outcome(**where)
 
 
 def _apply(api: KubernetesApi, step: Step, present: Collection[str]) -> Outcome:

@@ -11,7 +11,7 @@ import typer
 
 from netproof.addons.known import prepare_addons
 from netproof.cluster.provision import assemble_images, get_tools
-from netproof.commands import addon, clusters, doctor, places
+from netproof.commands import addon, clusters, doctor, places, sweep
 from netproof.commands.options import AsJson, KubernetesVersion
 from netproof.commands.upstream import upstream
 from netproof.errors import NetproofError
@@ -47,6 +47,9 @@ app.command()(clusters.logs)
 app.command()(clusters.restart)
 app.command()(clusters.down)
 app.add_typer(addon.app, name="addon")
+
+
+app.command()(sweep.sweep)
 
 
 @app.command()

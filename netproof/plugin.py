@@ -10,7 +10,6 @@ pytest_plugins = (
     "netproof.fixtures.submission",
     "netproof.fixtures.cluster",
     "netproof.fixtures.addons",
-    "netproof.fixtures.browser",
     "netproof.fixtures.features",
     "netproof.fixtures.rules_evidence",
     "netproof.fixtures.services",

@@ -17,6 +17,7 @@ from kubernetes.config.config_exception import ConfigException
 from kubernetes.dynamic import DynamicClient
 from kubernetes.dynamic.exceptions import DynamicApiError, ResourceNotFoundError
 from urllib3.exceptions import HTTPError
+from yaml import YAMLError
 
 from netproof.errors import NetproofError
 
@@ -48,27 +49,31 @@ class KubernetesApi:
     Args:
         kubeconfig: the file that says where and who.
         context: the context in it; empty for the current one.
+        cache: where it is kept what kinds the API has; beside the kubeconfig by default.
 
     Raises:
-        NetproofError: the file is missing or broken, or the cluster cannot be reached.
+        NetproofError: the file is missing or broken, or the cluster cannot be reached, or does not know the account.
     """
 
-    def __init__(self, kubeconfig: Path, context: str = "") -> None:
+    def __init__(self, kubeconfig: Path, context: str = "", *, cache: Path | None = None) -> None:
         if not kubeconfig.is_file():
             raise NetproofError(f"there is no kubeconfig at {kubeconfig}", "name one with --kubeconfig")
         configuration = client.Configuration()
         try:
             config.load_kube_config(str(kubeconfig), context or None, client_configuration=configuration)
-        except (ConfigException, ValueError, TypeError) as problem:
+        except (ConfigException, YAMLError, ValueError, TypeError) as problem:
             raise NetproofError(
                 f"the kubeconfig {kubeconfig} cannot be used: {problem}", "see 'kubectl config view'"
             ) from None
         configuration.connection_pool_maxsize = 32
         configuration.retries = False
+        self.configuration = configuration
         self.server = str(configuration.host)
         self._lock = threading.Lock()
         try:
-            self._dynamic = DynamicClient(client.ApiClient(configuration), cache_file=str(kubeconfig) + ".discovery")
+            self._dynamic = DynamicClient(
+                client.ApiClient(configuration), cache_file=str(cache or f"{kubeconfig}.discovery")
+            )
         except HTTPError as problem:
             raise NetproofError(
                 f"the cluster at {self.server} cannot be reached: {problem}", "is it running?"

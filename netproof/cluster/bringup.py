@@ -86,8 +86,8 @@ def plan_cluster(request: LocalRequest) -> Planned:
         image_policy=decision.policy,
         log_directory=str(request.log_directory.absolute()),
     ).with_ranges(request.ranges)
-    require_local(spec.node_count)
     state.require_free(request.name)
+    require_local(spec.node_count)
     return Planned(request, spec, decision.reason)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from netproof.cluster import state
+from netproof.cluster.api import KubernetesApi, Object
 from netproof.cluster.control import request
 from netproof.cluster.pki import write_pki
 from netproof.cluster.spec import ClusterSpec
@@ -135,6 +136,31 @@ class LocalCluster:
     def image_log(self) -> Path:
         """The registry's access log."""
         return self._state.image_log
+
+    @property
+    def guest(self) -> None:
+        """Nothing: an embedded cluster is netproof's own."""
+
+    @property
+    def namespace_labels(self) -> dict[str, str]:
+        """The labels of every namespace that netproof makes there: none, for they go with the cluster."""
+        return {}
+
+    def open_api(self) -> KubernetesApi:
+        """Its API, as an administrator."""
+        return KubernetesApi(self.kubeconfig)
+
+    def beside(self, node: str) -> AgentStandpoint:
+        """Who reaches the pods of a node: on that node."""
+        return self.standpoint(node)
+
+    def pod_standpoint(self, pod: Object) -> AgentStandpoint:
+        """Who stands in the network of a running pod."""
+        return self.standpoint(f"pod:{pod['metadata']['uid']}")
+
+    def broken(self) -> str:
+        """Which components have died, each with the end of its log; empty where none has."""
+        return "\n".join(map(str, self.deaths()))
 
     def deaths(self) -> list[Death]:
         """The components that have ended without being asked to."""

@@ -13,7 +13,7 @@ from netproof.cluster.names import AGNHOST_IMAGE, BUSYBOX_IMAGE, COREDNS_IMAGE, 
 from netproof.cluster.pki import CertificateAuthority
 from netproof.cluster.spec import ClusterSpec
 from netproof.cluster.state import StateDirectory
-from netproof.images.containerd_hosts import hosts_toml, mirrored_registry
+from netproof.images.containerd_hosts import DEFAULT_NAMESPACE, hosts_toml
 from netproof.images.policy import ImagePolicy
 from netproof.images.server import ImageServerConfig
 from netproof.toolchain import Progress, Tools, ensure
@@ -98,5 +98,5 @@ def image_server_config(spec: ClusterSpec, images: Images, short_link_hosts: tup
 def node_files(spec: ClusterSpec) -> dict[str, str]:
     """Where the nodes' container runtimes look for images."""
     mirror = f"http://{spec.lan_address}:{REGISTRY_PORT}"
-    registry = mirrored_registry(ImagePolicy(spec.image_policy))
-    return {f"/etc/containerd/certs.d/{registry}/hosts.toml": hosts_toml(mirror)}
+    path = f"/etc/containerd/certs.d/{DEFAULT_NAMESPACE}/hosts.toml"
+    return {path: hosts_toml(mirror, ImagePolicy(spec.image_policy))}

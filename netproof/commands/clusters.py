@@ -14,7 +14,7 @@ from rich.console import Console
 from netproof.cluster.bringup import LocalRequest, bring_up, plan_cluster
 from netproof.cluster.component_logs import tail
 from netproof.cluster.local import LocalCluster
-from netproof.cluster.state import cluster_names, is_alive
+from netproof.cluster.state import cluster_names, is_alive, sweep
 from netproof.commands.options import DEFAULT_NAME, AsJson, ClusterName, KubernetesVersion
 from netproof.images.policy import ImagePolicy
 from netproof.timing import PrintedPhases
@@ -135,6 +135,9 @@ def logs(
 
 
 def down(cluster_name: ClusterName = DEFAULT_NAME) -> None:
-    """End an embedded cluster."""
+    """End an embedded cluster; what one that was killed has left is removed."""
+    if not is_alive(cluster_name) and cluster_name in sweep():
+        typer.echo(f"the cluster {cluster_name!r} was dead; what it had left is removed")
+        return
     LocalCluster.attach(cluster_name).stop()
     typer.echo(f"the cluster {cluster_name!r} is gone")

@@ -10,6 +10,7 @@ Format: https://github.com/opencontainers/image-spec (manifest.md, config.md, la
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
@@ -195,7 +196,7 @@ class Layer:
         is not made again.
 
         Raises:
-            NetproofError: a file of the host cannot be read.
+            NetproofError: a file of the host cannot be read, or the disk is full.
         """
         try:
             fingerprint = self._fingerprint()
@@ -204,7 +205,9 @@ class Layer:
                 return known
             stored = blobs.write(LAYER_MEDIA_TYPE, self._write_tar)
         except OSError as problem:
-            raise NetproofError(f"an image layer could not be made: {problem}") from problem
+            remedy = f"make space in {blobs.root}, or point NETPROOF_CACHE at another disk"
+            is_full = problem.errno == errno.ENOSPC
+            raise NetproofError(f"an image layer could not be made: {problem}", remedy if is_full else "") from problem
         blobs.remember(fingerprint, stored)
         return stored
 

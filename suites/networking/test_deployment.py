@@ -36,7 +36,7 @@ def test_three_ready_pods_each_serve_their_own_name(applied, web, web_manifest, 
     require(len(pods) == REPLICAS, f"{REPLICAS} ready pods", f"{len(pods)}: {', '.join(names)}", objects=[str(web)])
     for pod in pods:
         require_init_containers_completed(pod)
-        place, port = cluster.node(pod["spec"]["nodeName"]), port_of_page(pod)
+        place, port = cluster.beside(pod["spec"]["nodeName"]), port_of_page(pod)
         served_by = f"Pod {web.namespace}/{pod['metadata']['name']}"
         expect(place.get(page_of(pod, port)), served_by).to_be(200).served_by([pod["metadata"]["name"]])
         expect(place.get(page_of(pod, PORT_OF_NOBODY)), served_by).to_fail_by(Failure.REFUSED)

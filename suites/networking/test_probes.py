@@ -50,7 +50,7 @@ def test_the_declared_probes_are_answered(applied, web, web_manifest, cluster):
         found = ", ".join(mapping_at(declared, probe)) or f"no {probe}"
         require(mapping_at(declared, probe, action), f"a {probe} with {action}", found, objects=[str(web_manifest)])
     for pod in running_pods(applied, web, web_manifest):
-        place, address = cluster.node(pod["spec"]["nodeName"]), pod["status"]["podIP"]
+        place, address = cluster.beside(pod["spec"]["nodeName"]), pod["status"]["podIP"]
         container = web_container(pod["spec"])
         involved = [str(web_manifest), f"Pod {web.namespace}/{pod['metadata']['name']}"]
         wait_until_answered(place, address, container, involved, cluster.timeouts)

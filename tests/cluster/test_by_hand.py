@@ -183,6 +183,19 @@ def test_a_component_that_died_is_named_and_can_be_restarted():
     assert "ended with exit code" not in netproof("status")
 
 
+def test_components_start_where_there_is_no_ipv6():
+    off = ["sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1"]
+    for place in ("control-plane", "n1"):
+        here("exec", place, "--", *off)
+    for component in ("kube-apiserver", "containerd-n1", "kubelet-n1", "kube-proxy-n1"):
+        here("restart", component)
+
+    assert here("exec", "n1", "--", "ip", "-6", "addr").strip() == ""
+    service = "curl -s -k --max-time 2 https://10.96.0.1/readyz"
+    assert here("exec", "n1", "--", "sh", "-c", wait_for(service)).strip() == "ok"
+    assert here("exec", "n1", "--", "sh", "-c", wait_for("kubectl get --raw /readyz")).strip() == "ok"
+
+
 def test_what_is_not_there_is_told():
     assert "no component 'etc'" in here("restart", "etc", code=4)
     assert "there is no add-on istio" in netproof("addon", "install", "--cluster-name", NAME, "istio", code=4)

@@ -1,6 +1,5 @@
 """docs/homework.md, typed by a machine: every command works, and prints what the document shows."""
 
-import itertools
 import os
 import re
 import subprocess
@@ -101,7 +100,7 @@ class Terminal:
         """Run a block until it has printed what the document shows: a person, too, asks again after a moment."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         seen = []
-        for _ in itertools.count():
+        while True:
             printed, code = self.run(block.commands)
             seen += printed.splitlines()
             lines = set(map(shape, seen))
@@ -109,15 +108,15 @@ class Terminal:
             if not missing and code == 0:
                 return
             if time.monotonic() > deadline:
-                said = "\n".join(seen[-60:])
-                pytest.fail(f"line {block.line}, exit code {code}, not printed: {missing}\n{block.commands}\n{said}")
+                pytest.fail(f"line {block.line}, exit code {code}, not printed: {missing}\n{block.commands}\n{printed}")
 
 
 def shape(line):
     """A line without what differs from run to run: generated names, addresses, numbers, ages, and spaces."""
     line = re.sub(
-        r"\b(web|web-canary|controller|speaker|ingress-nginx-controller)((-[a-z0-9]{5,10}){1,2})\b", r"\1-*", line
+        r"\b(web-canary|web|controller|speaker|ingress-nginx-controller)((-[a-z0-9]{5,10}){1,2})\b", r"\1-*", line
     )
+    line = re.sub(r" \(x\d+ over \w+\)", "", line)
     line = re.sub(r"KUBE-(SVC|SEP)-[A-Z0-9]{16}", r"KUBE-\1-*", line)
     line = re.sub(r"\b([0-9a-f]{2}:){5}[0-9a-f]{2}\b", "MAC", line)
     line = re.sub(r"(REACHABLE|STALE|DELAY)", "STATE", line)

@@ -42,7 +42,7 @@ REGENERATE = ".venv/bin/netproof checks --markdown > docs/checks.md"
 
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 VARIABLE = re.compile(r"\bNETPROOF_[A-Z][A-Z_]*[A-Z]\b")
-DOTTED_NAME = re.compile(r"(?<![\w.-])netproof(\.\w+)+")
+DOTTED_NAME = re.compile(r"(?<![\w.-])netproof(?!\.io/)(\.\w+)+")
 HELP_LINE = re.compile(r"^ +(-.*?)(?:  |$)", re.MULTILINE)
 
 every_document = pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -124,3 +125,17 @@ def test_only_digests_lead_to_blobs(tmp_path, digest):
 def test_a_missing_file_of_the_host_is_one_message(tmp_path):
     with pytest.raises(NetproofError, match="image layer could not be made"):
         Layer.from_files({"bin/a": tmp_path / "none"}).store(BlobStore(tmp_path))
+
+
+def test_a_full_disk_is_told_with_the_place_where_to_make_space(tmp_path, program, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    store = BlobStore(tmp_path / "images")
+    monkeypatch.setattr(store, "write", full)
+
+    with pytest.raises(NetproofError, match="No space left on device") as refused:
+        Layer.from_files({"bin/program": program}).store(store)
+
+    assert str(tmp_path / "images") in refused.value.remedy
+    assert "NETPROOF_CACHE" in refused.value.remedy

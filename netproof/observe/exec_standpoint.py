@@ -1,0 +1,371 @@
+"""A place in a cluster that is not netproof's own: a container with busybox, where commands are run through the API.
+
+There is no agent in such a place. What is asked is put into small shell scripts for the programs of busybox (nc, ping,
+ip, nslookup), and the replies are read from what they print; what they cannot see is unsupported, and says so. Moments
+are those of this host's clock, to the 10 ms that ``/proc/uptime`` of the other side tells.
+"""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import io
+import math
+import re
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import NoReturn, cast
+from urllib.parse import urlsplit
+
+from netproof.observe.protocol import (
+    ArpOwner,
+    Completed,
+    DnsRecord,
+    DnsReply,
+    EchoReply,
+    Failure,
+    HttpReply,
+    IcmpError,
+    Interface,
+    Neighbour,
+    PingReply,
+    Route,
+    SocketReply,
+)
+from netproof.observe.replies import Replies
+from netproof.observe.standpoint import DnsAnswer, PingResult, StandpointError, SteadyLoad
+from netproof.verdict import UnsupportedError
+
+RunCommand = Callable[[Sequence[str], float], Completed]
+"""Runs a command in the place: its words, and how long it may take in seconds."""
+
+_SLACK_SECONDS = 15.0
+
+# One TCP exchange after another, or several at once: of each what came back, and how nc ended.
+_EXCHANGES = r"""
+host=$1 port=$2 times=$3 lanes=$4 limit=$5 text=$6
+directory=$(mktemp -d)
+exchange() {
+    read -r began _ </proc/uptime
+    printf '%s' "$text" | timeout "$limit" nc -w "$limit" "$host" "$port" >"$directory/$1.out" 2>"$directory/$1.err"
+    code=$?
+    read -r ended _ </proc/uptime
+    echo "$began $ended $code" >"$directory/$1.end"
+}
+lane() {
+    number=$1
+    while [ "$number" -lt "$times" ]; do exchange "$number"; number=$((number + lanes)); done
+}
+lane=0
+while [ "$lane" -lt "$lanes" ]; do lane "$lane" & lane=$((lane + 1)); done
+wait
+number=0
+while [ "$number" -lt "$times" ]; do
+    echo "exchange $(cat "$directory/$number.end") $(base64 <"$directory/$number.err" | tr -d '\n')."
+    base64 <"$directory/$number.out" | tr -d '\n'
+    echo
+    number=$((number + 1))
+done
+rm -r "$directory"
+"""
+
+_ENDED_BY_TIMEOUT = frozenset({124, 143})
+_FAILURES = (
+    ("refused", Failure.REFUSED),
+    ("timed out", Failure.TIMEOUT),
+    ("no route", Failure.UNREACHABLE),
+    ("unreachable", Failure.UNREACHABLE),
+    ("reset", Failure.RESET),
+    ("bad address", Failure.NAME_NOT_RESOLVED),
+    ("not permitted", Failure.NOT_PERMITTED),
+)
+"""What nc says, in small letters, and what it means."""
+
+
+class ExecStandpoint:
+    """A place where commands of busybox are run; see the module.
+
+    Args:
+        name: the name of the place, for messages.
+        run_command: runs a command of busybox there.
+        run_program: runs what a check asks to run there; the same, where nothing else is given.
+    """
+
+    def __init__(self, name: str, run_command: RunCommand, run_program: RunCommand | None = None) -> None:
+        self.name = name
+        self._run_command = run_command
+        self._run_program = run_program or run_command
+
+    def __repr__(self) -> str:
+        return f"<standpoint {self.name}>"
+
+    def get(
+        self,
+        url: str,
+        *,
+        times: int = 1,
+        headers: Mapping[str, str] | None = None,
+        timeout_seconds: float = 5.0,
+        concurrency: int = 1,
+        resolve: Mapping[str, str] | None = None,
+        verify_tls: bool = True,
+        source_address: str = "",
+    ) -> Replies:
+        """GET ``url`` on ``times`` new connections, by HTTP alone.
+
+        Raises:
+            UnsupportedError: the URL is of HTTPS, or a source address is asked for.
+            StandpointError: the commands cannot be run.
+        """
+        parts = urlsplit(url)
+        if parts.scheme != "http" or source_address:
+            self._lacks("HTTPS and source addresses of one's choice")
+        host = parts.hostname or ""
+        wanted = {"Host": parts.netloc, "Connection": "close", "User-Agent": "netproof", **(headers or {})}
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in wanted.items()), "", ""]
+        exchanges = self._exchange(
+            (resolve or {}).get(host, host),
+            parts.port or 80,
+            "\r\n".join(lines),
+            times=times,
+            concurrency=concurrency,
+            timeout_seconds=timeout_seconds,
+        )
+        return Replies(tuple(_http_reply(url, one) for one in exchanges))
+
+    def connect(self, host: str, port: int, *, payload: str = "", timeout_seconds: float = 3.0) -> SocketReply:
+        """Open a TCP connection, and where there is a payload send it and read the answer."""
+        (one,) = self._exchange(host, port, payload, times=1, concurrency=1, timeout_seconds=timeout_seconds)
+        failure = None if one.received and one.failure is Failure.TIMEOUT else one.failure
+        received = one.received.decode("utf-8", "replace")
+        return SocketReply(host, port, one.start, one.duration_seconds, received, failure, one.detail)
+
+    def resolve(
+        self,
+        name: str,
+        record_type: str = "A",
+        *,
+        server: str = "",
+        port: int = 53,
+        tcp: bool = False,
+        timeout_seconds: float = 3.0,
+        edns_payload: int = 0,
+    ) -> DnsAnswer:
+        """Ask for addresses by busybox's nslookup, over UDP.
+
+        Raises:
+            UnsupportedError: another type, port or transport is asked for.
+            StandpointError: the command cannot be run.
+        """
+        if record_type not in {"A", "AAAA"} or tcp or port != 53 or edns_payload:
+            self._lacks("DNS queries other than for addresses, over UDP")
+        command = ["nslookup", f"-type={record_type.lower()}", f"{name.rstrip('.')}.", *([server] if server else [])]
+        done = self._run_command(command, timeout_seconds + _SLACK_SECONDS)
+        return DnsAnswer(_dns_reply(name, record_type, server, done))
+
+    def ping(self, address: str, *, count: int = 1, timeout_seconds: float = 1.0) -> PingResult:
+        """Send ICMP echo requests."""
+        command = ["ping", "-c", str(count), "-W", str(max(1, math.ceil(timeout_seconds))), address]
+        done = self._run_command(command, count + timeout_seconds + _SLACK_SECONDS)
+        return PingResult(_ping_reply(address, count, done))
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: str = "",
+        timeout_seconds: float = 30.0,
+        environment: Mapping[str, str] | None = None,
+    ) -> Completed:
+        """Run a command in the place: on a node one of the node's own.
+
+        Raises:
+            UnsupportedError: it is to be given input.
+            StandpointError: it cannot be run.
+        """
+        if stdin:
+            self._lacks("commands with input")
+        variables = [f"{name}={value}" for name, value in (environment or {}).items()]
+        return self._run_program([*(["env", *variables] if variables else []), *argv], timeout_seconds)
+
+    def interfaces(self) -> tuple[Interface, ...]:
+        """The interfaces with flags and addresses; their kind is not known."""
+        return tuple(_interfaces(self._output(["ip", "addr"])))
+
+    def addresses(self) -> frozenset[str]:
+        """All addresses on all interfaces, without prefix lengths."""
+        return frozenset(address.partition("/")[0] for one in self.interfaces() for address in one.addresses)
+
+    def neighbours(self) -> tuple[Neighbour, ...]:
+        """The kernel's ARP table, from ``/proc/net/arp``."""
+        rows = [line.split() for line in self._output(["cat", "/proc/net/arp"]).splitlines()[1:]]
+        return tuple(
+            Neighbour(row[0], row[3], row[-1], "REACHABLE" if int(row[2], 16) & 2 else "FAILED") for row in rows
+        )
+
+    def routes(self) -> tuple[Route, ...]:
+        """The IPv4 routes of the main table."""
+        return tuple(_route(line.split()) for line in self._output(["ip", "route"]).splitlines() if line.strip())
+
+    def udp(
+        self, host: str, port: int, payload: str, *, timeout_seconds: float = 3.0, source_port: int = 0
+    ) -> SocketReply:
+        """Not from here: busybox's nc speaks TCP alone.
+
+        Raises:
+            UnsupportedError: always.
+        """
+        self._lacks(f"UDP to {host}:{port}")
+
+    def load(
+        self,
+        url: str,
+        *,
+        interval_seconds: float = 0.02,
+        timeout_seconds: float = 2.0,
+        headers: Mapping[str, str] | None = None,
+    ) -> AbstractContextManager[SteadyLoad]:
+        """Not from here: a steady load wants a client that keeps time by this host's clock.
+
+        Raises:
+            UnsupportedError: always.
+        """
+        self._lacks(f"a steady load on {url}")
+
+    def arp_owners(self, address: str, interface: str, *, timeout_seconds: float = 1.0) -> tuple[ArpOwner, ...]:
+        """Not from here: requests of ARP want a raw socket on the network of the nodes.
+
+        Raises:
+            UnsupportedError: always.
+        """
+        self._lacks(f"ARP for {address}")
+
+    def _lacks(self, what: str) -> NoReturn:
+        raise UnsupportedError(f"{what}: not from {self.name}, where netproof has no agent", "--cluster local")
+
+    def _output(self, argv: Sequence[str]) -> str:
+        done = self._run_command(argv, _SLACK_SECONDS)
+        if not done.ok:
+            raise StandpointError(f"{' '.join(argv)} failed in {self.name}: {done.stderr or done.exit_code}")
+        return done.stdout
+
+    def _exchange(
+        self, host: str, port: int, text: str, *, times: int, concurrency: int, timeout_seconds: float
+    ) -> list[_Exchange]:
+        limit = max(1, math.ceil(timeout_seconds))
+        lanes = min(max(1, concurrency), times)
+        arguments = [host, str(port), str(times), str(lanes), str(limit), text]
+        longest = math.ceil(times / lanes) * (limit + 1) + _SLACK_SECONDS
+        began = time.monotonic()
+        done = self._run_command(["sh", "-c", _EXCHANGES, "sh", *arguments], longest)
+        lines = done.stdout.splitlines()
+        if not done.ok or len(lines) != 2 * times:
+            raise StandpointError(f"requests cannot be sent from {self.name}: {done.stderr or done.stdout[:200]}")
+        pairs = list(zip(lines[::2], lines[1::2], strict=True))
+        first = float(pairs[0][0].split()[1])
+        return [_Exchange.read(head, body, began - first, limit) for head, body in pairs]
+
+
+class _Exchange:
+    """What one connection got.
+
+    Attributes:
+        start: when it began, by this host's monotonic clock.
+        duration_seconds: until its end.
+        received: what came back.
+        failure: why nothing (more) came; None where the other side closed in good order.
+        detail: the failure in words.
+    """
+
+    def __init__(
+        self, start: float, duration_seconds: float, received: bytes, failure: Failure | None, detail: str
+    ) -> None:
+        self.start, self.duration_seconds, self.received = start, duration_seconds, received
+        self.failure, self.detail = failure, detail
+
+    @classmethod
+    def read(cls, head: str, body: str, offset: float, limit: int) -> _Exchange:
+        """From the two lines that the script prints."""
+        _, began, ended, code, said = head.split(" ", 4)
+        detail = base64.b64decode(said.removesuffix(".")).decode("utf-8", "replace").strip()
+        failure = None
+        if int(code) in _ENDED_BY_TIMEOUT:
+            failure, detail = Failure.TIMEOUT, detail or f"no whole reply within {limit} s"
+        elif int(code):
+            failure = next((kind for word, kind in _FAILURES if word in detail.lower()), Failure.OTHER)
+        return cls(float(began) + offset, float(ended) - float(began), base64.b64decode(body), failure, detail)
+
+
+class _Received(io.BytesIO):
+    """Bytes that have come already, in the form in which :class:`http.client.HTTPResponse` wants a socket."""
+
+    def makefile(self, _mode: str) -> io.BytesIO:
+        return self
+
+
+def _http_reply(url: str, one: _Exchange) -> HttpReply:
+    if one.failure and not one.received:
+        return HttpReply(url, one.start, one.duration_seconds, failure=one.failure, detail=one.detail)
+    response = http.client.HTTPResponse(cast("socket.socket", _Received(one.received)))
+    try:
+        response.begin()
+        body = response.read()
+    except (http.client.HTTPException, OSError) as problem:
+        detail = f"{type(problem).__name__}: {problem}"
+        return HttpReply(url, one.start, one.duration_seconds, failure=Failure.CLOSED, detail=detail)
+    headers = {name.lower(): value for name, value in response.getheaders()}
+    text = body.decode("utf-8", "replace")
+    return HttpReply(url, one.start, one.duration_seconds, response.status, headers, text)
+
+
+def _dns_reply(name: str, record_type: str, server: str, done: Completed) -> DnsReply:
+    said = f"{done.stdout}\n{done.stderr}"
+    found = re.search(r"\b(NXDOMAIN|SERVFAIL|REFUSED)\b", said)
+    answer = said.partition("\n\n")[2]
+    records = tuple(
+        DnsRecord(name, record_type, 0, address)
+        for address in re.findall(r"^Address(?: \d+)?:\s*([0-9a-f.:]+)\s*$", answer, re.MULTILINE)
+    )
+    if not found and not records and ("no servers could be reached" in said or done.timed_out):
+        return DnsReply(name, record_type, server, done.duration_seconds, failure=Failure.TIMEOUT, detail=said.strip())
+    rcode = found[1] if found else "NOERROR"
+    return DnsReply(name, record_type, server, done.duration_seconds, rcode, records)
+
+
+def _ping_reply(address: str, count: int, done: Completed) -> PingReply:
+    said = f"{done.stdout}\n{done.stderr}"
+    pattern = r"bytes from ([0-9a-f.:]+): (?:icmp_)?seq=(\d+) ttl=(\d+) time=([0-9.]+) ms"
+    replies = tuple(
+        EchoReply(int(sequence), source, float(time_ms) / 1000, int(ttl))
+        for source, sequence, ttl, time_ms in re.findall(pattern, said)
+    )
+    errors = [IcmpError(0, "", words, int(kind), -1) for kind, words in re.findall(r"got ICMP (\d+) \((.*?)\)", said)]
+    if "unreachable" in said.lower() and not errors:
+        errors.append(IcmpError(0, "", "network unreachable", -1, -1))
+    return PingReply(address, count, replies, tuple(errors))
+
+
+def _interfaces(printed: str) -> Iterator[Interface]:
+    for block in re.split(r"^(?=\d+: )", printed, flags=re.MULTILINE):
+        head = re.match(r"(\d+): ([^:@]+)(?:@[^:]*)?: <([^>]*)>", block)
+        if head:
+            mac, state = re.search(r"link/\S+ ([0-9a-f:]{17})", block), re.search(r"\bstate (\w+)", block)
+            yield Interface(
+                name=head[2],
+                index=int(head[1]),
+                kind="",
+                mac=mac[1] if mac else "",
+                state=state[1] if state else "UNKNOWN",
+                flags=tuple(head[3].split(",")),
+                addresses=tuple(re.findall(r"^\s+inet6? (\S+)", block, re.MULTILINE)),
+            )
+
+
+def _route(words: list[str]) -> Route:
+    def after(word: str) -> str:
+        return words[words.index(word) + 1] if word in words else ""
+
+    return Route(words[0], after("via"), after("dev"), after("src"), 254, "unicast")

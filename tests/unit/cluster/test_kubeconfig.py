@@ -1,0 +1,62 @@
+import pytest
+import yaml
+
+from netproof.cluster.api import KubernetesApi
+from netproof.cluster.kubeconfig import kubeconfig_of, require_context
+from netproof.errors import NetproofError
+
+
+@pytest.fixture
+def kubeconfig(tmp_path):
+    server = {"server": "https://127.0.0.1:1"}
+    document = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "nowhere", "cluster": server}],
+        "users": [{"name": "nobody", "user": {"token": "x"}}],
+        "contexts": [{"name": "one", "context": {"cluster": "nowhere", "user": "nobody"}}],
+        "current-context": "one",
+    }
+    path = tmp_path / "config"
+    path.write_text(yaml.safe_dump(document))
+    return path
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path):
+    with pytest.raises(NetproofError, match="there is no kubeconfig at") as refused:
+        kubeconfig_of(str(tmp_path / "missing"))
+
+    assert "--kubeconfig" in refused.value.remedy
+
+
+def test_the_environment_is_asked_where_no_file_is_given(kubeconfig, monkeypatch):
+    monkeypatch.setenv("KUBECONFIG", f"{kubeconfig}:/another")
+
+    assert kubeconfig_of(None) == kubeconfig
+
+
+def test_the_current_context_is_not_enough(kubeconfig):
+    with pytest.raises(NetproofError, match="touches no cluster that is not named") as refused:
+        require_context(kubeconfig, None, "--cluster existing")
+
+    assert refused.value.remedy == f"name one with --context; the contexts of {kubeconfig} are one"
+    assert require_context(kubeconfig, "one", "--cluster existing") == "one"
+
+
+def test_an_unknown_context_is_told_which_there_are(kubeconfig):
+    with pytest.raises(NetproofError, match="there is no context 'two'"):
+        require_context(kubeconfig, "two", "--cluster existing")
+
+
+@pytest.mark.parametrize("text", ["", "not: a kubeconfig\n", "[unclosed\n"], ids=["empty", "something else", "no YAML"])
+def test_a_broken_file_is_told(tmp_path, text):
+    path = tmp_path / "config"
+    path.write_text(text)
+
+    with pytest.raises(NetproofError, match="cannot be used"):
+        require_context(path, "one", "--cluster existing")
+
+
+def test_a_cluster_that_is_not_there_is_told(kubeconfig, tmp_path):
+    with pytest.raises(NetproofError, match=r"the cluster at https://127\.0\.0\.1:1 cannot be reached"):
+        KubernetesApi(kubeconfig, "one", cache=tmp_path / "cache")

@@ -1,3 +1,0 @@
-module netproof/toolchain/dashboard
-
-go 1.26.0
