@@ -18,7 +18,7 @@ setup: $(VENV)/.installed
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --editable '.[kind,dev]'
+	$(VENV)/bin/pip install --quiet --editable '.[kind,browser,dev]'
 	touch $@
 
 clean:

@@ -10,6 +10,7 @@ pytest_plugins = (
     "netproof.fixtures.submission",
     "netproof.fixtures.cluster",
     "netproof.fixtures.addons",
+    "netproof.fixtures.browser",
     "netproof.fixtures.features",
     "netproof.fixtures.rules_evidence",
     "netproof.fixtures.services",

@@ -23,6 +23,7 @@ class Timeouts:
     addon_ready: float = 120.0
     pod_ready: float = 60.0
     rollout: float = 90.0
+    page_loaded: float = 30.0
     rules_programmed: float = 20.0
     rules_healed: float = 75.0
     probe_effect: float = 40.0

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from netproof.addons.addon import components_of, store_images
+from netproof.addons.dashboard import DASHBOARD
 from netproof.addons.metallb import METALLB
 from netproof.addons.traefik import TRAEFIK
 from netproof.toolchain import Progress, ensure
 
-ADDON_OF_NAME = {"metallb": METALLB, "ingress": TRAEFIK}
+ADDON_OF_NAME = {"metallb": METALLB, "ingress": TRAEFIK, "dashboard": DASHBOARD}
 """The add-ons by the names that a user gives them."""
 
 ADDONS = tuple(ADDON_OF_NAME.values())

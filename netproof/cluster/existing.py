@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from netproof.cluster.api import ApiRefused, KubernetesApi, Object
-from netproof.cluster.names import BUSYBOX_IMAGE
+from netproof.cluster.names import BUSYBOX_IMAGE, NAMES_IN_THE_WORLD
 from netproof.cluster.pod_exec import Container
 from netproof.cluster.spec import NodeSpec
 from netproof.guest import RUN_LABEL, Guest
@@ -64,9 +64,15 @@ class ExistingRequest:
 
 
 class GuestApi(KubernetesApi):
-    """The API of a cluster where netproof may lack a right: what wants it is unsupported, and says which right."""
+    """The API of a cluster where netproof is a guest.
+
+    Images of netproof's own are asked for by the names that they have in the world. What wants a right that the account
+    lacks is unsupported, and says which right.
+    """
 
     def _raw(self, method: str, path: str, **parameters: Any) -> Any:
+        if "body" in parameters:
+            parameters["body"] = _with_images_of_the_world(parameters["body"])
         try:
             return super()._raw(method, path, **parameters)
         except ApiRefused as refused:
@@ -307,6 +313,17 @@ def sweep(api: KubernetesApi, *, run: str = "", timeout_seconds: float) -> list[
     if names:
         Waiter().until("the namespaces of netproof are gone", gone, timeout_seconds=timeout_seconds)
     return names
+
+
+def _with_images_of_the_world(value: Any) -> Any:
+    if isinstance(value, dict):
+        named = {key: _with_images_of_the_world(one) for key, one in value.items()}
+        return named | {"image": NAMES_IN_THE_WORLD.get(named["image"], named["image"])} if _has_image(named) else named
+    return [_with_images_of_the_world(one) for one in value] if isinstance(value, list) else value
+
+
+def _has_image(value: Object) -> bool:
+    return isinstance(value.get("image"), str)
 
 
 def _in(container: Container, *before: str) -> RunCommand:

@@ -9,11 +9,11 @@ from typing import Any
 
 import netproof
 from netproof.cluster.components import REGISTRY_PORT
-from netproof.cluster.names import AGNHOST_IMAGE, BUSYBOX_IMAGE, COREDNS_IMAGE, PAUSE_IMAGE
+from netproof.cluster.names import AGNHOST_IMAGE, BUSYBOX_IMAGE, COREDNS_IMAGE, NAMES_IN_THE_WORLD, PAUSE_IMAGE
 from netproof.cluster.pki import CertificateAuthority
 from netproof.cluster.spec import ClusterSpec
 from netproof.cluster.state import StateDirectory
-from netproof.images.containerd_hosts import DEFAULT_NAMESPACE, hosts_toml
+from netproof.images.containerd_hosts import hosts_toml, mirrored_registry
 from netproof.images.policy import ImagePolicy
 from netproof.images.server import ImageServerConfig
 from netproof.toolchain import Progress, Tools, ensure
@@ -51,16 +51,14 @@ def assemble_images(tools: Tools) -> Images:
         return image.store(store).digest
 
     shell = digest(busybox(tools))
-    return Images(
-        store.root,
-        {
-            PAUSE_IMAGE: digest(pause(tools)),
-            COREDNS_IMAGE: digest(coredns(tools)),
-            AGNHOST_IMAGE: digest(agnhost(tools)),
-            BUSYBOX_IMAGE: shell,
-        },
-        {"web": digest(web(tools)), "busybox": shell},
-    )
+    system = {
+        PAUSE_IMAGE: digest(pause(tools)),
+        COREDNS_IMAGE: digest(coredns(tools)),
+        AGNHOST_IMAGE: digest(agnhost(tools)),
+        BUSYBOX_IMAGE: shell,
+    }
+    system |= {world: system[own] for own, world in NAMES_IN_THE_WORLD.items()}
+    return Images(store.root, system, {"web": digest(web(tools)), "busybox": shell})
 
 
 def readable_directories(tools: Tools) -> tuple[str, ...]:
@@ -98,5 +96,5 @@ def image_server_config(spec: ClusterSpec, images: Images, short_link_hosts: tup
 def node_files(spec: ClusterSpec) -> dict[str, str]:
     """Where the nodes' container runtimes look for images."""
     mirror = f"http://{spec.lan_address}:{REGISTRY_PORT}"
-    path = f"/etc/containerd/certs.d/{DEFAULT_NAMESPACE}/hosts.toml"
-    return {path: hosts_toml(mirror, ImagePolicy(spec.image_policy))}
+    registry = mirrored_registry(ImagePolicy(spec.image_policy))
+    return {f"/etc/containerd/certs.d/{registry}/hosts.toml": hosts_toml(mirror)}

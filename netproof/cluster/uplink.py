@@ -45,10 +45,13 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
         method, target, version = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
         connect = method == "CONNECT"
         place = urlsplit(f"//{target}" if connect else target)
+    except (ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as problem:
+        await _refuse(writer, f"not a request: {problem}")
+        return
+    try:
         far_reader, far_writer = await asyncio.open_connection(place.hostname, place.port or 80)
-    except (OSError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as problem:
-        writer.write(f"HTTP/1.1 502 Bad Gateway\r\nConnection: close\r\n\r\n{problem}\n".encode())
-        writer.close()
+    except OSError as problem:
+        await _refuse(writer, f"{place.hostname} cannot be reached: {problem.strerror or problem}")
         return
     if connect:
         writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
@@ -57,6 +60,13 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
         far_writer.write(f"{method} {path} {version}\r\n".encode("latin-1") + head.split(b"\r\n", 1)[1])
     await asyncio.gather(pump(reader, far_writer), pump(far_reader, writer))
     far_writer.close()
+    writer.close()
+
+
+async def _refuse(writer: asyncio.StreamWriter, problem: str) -> None:
+    """Answer 502 with the problem as the reason phrase: of a proxy's refusal, that is all that Go tells its caller."""
+    writer.write(f"HTTP/1.1 502 {problem}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n".encode())
+    await writer.drain()
     writer.close()
 
 

@@ -79,7 +79,8 @@ class Module(_Table):
 
     Attributes:
         directory: template of its directory under ``toolchain/``.
-        requires: the Go module whose version in go.mod is the component's.
+        requires: the Go module whose version in go.mod is the component's; empty for a program of netproof's own, whose
+            sources lie there and need nothing else.
         packages: the main package of each program.
         tests: of a program that is the compiled tests of a package, that package.
         ldflags: template of what the linker is told.
@@ -91,7 +92,7 @@ class Module(_Table):
     """
 
     directory: str
-    requires: str
+    requires: str = ""
     packages: Mapping[str, str]
     tests: Mapping[str, str] = {}
     ldflags: str = "-s -w"

@@ -93,6 +93,16 @@ def traefik(tools: Tools) -> Image:
     return Image(ImageConfig(entrypoint=["/traefik"], exposed_ports=["80/tcp", "443/tcp"]), [layer])
 
 
+def dashboard(tools: Tools) -> Image:
+    """What stands in for Kubernetes Dashboard.
+
+    Raises:
+        NetproofError: ``tools`` lack it.
+    """
+    layer = Layer.from_files({"dashboard": tools.path("dashboard")})
+    return Image(ImageConfig(entrypoint=["/dashboard"], exposed_ports=["8443/tcp"]), [layer])
+
+
 def agnhost(tools: Tools) -> Image:
     """The server and client of Kubernetes' end-to-end tests; without arguments it pauses.
 
@@ -147,6 +157,7 @@ OWN_IMAGES: Mapping[str, Callable[[Tools], Image]] = {
     "metallb-controller": metallb_controller,
     "metallb-speaker": metallb_speaker,
     "traefik": traefik,
+    "dashboard": dashboard,
     "busybox": busybox,
     "web": web,
 }

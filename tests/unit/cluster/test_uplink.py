@@ -52,9 +52,15 @@ def test_a_plain_request_is_made_at_its_own_address():
     assert asked.startswith(b"GET /v2/?ns=x HTTP/1.1\r\nHost: ")
 
 
-@pytest.mark.parametrize("request_line", ["CONNECT 127.0.0.1:1 HTTP/1.1", "nonsense"])
-def test_what_cannot_be_reached_is_a_bad_gateway(request_line):
+@pytest.mark.parametrize(
+    ("request_line", "reason"),
+    [
+        ("CONNECT 127.0.0.1:1 HTTP/1.1", b"127.0.0.1 cannot be reached: Connect call failed"),
+        ("nonsense", b"not a request: "),
+    ],
+)
+def test_what_cannot_be_had_is_told_in_the_reason_phrase(request_line, reason):
     got, asked = through_the_uplink(lambda _: f"{request_line}\r\n\r\n".encode())
 
-    assert got.startswith(b"HTTP/1.1 502 Bad Gateway")
+    assert got.startswith(b"HTTP/1.1 502 " + reason)
     assert asked == b""

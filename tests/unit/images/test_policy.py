@@ -4,9 +4,11 @@ import socket
 
 import pytest
 
+from netproof.cluster import names
 from netproof.errors import NetproofError
-from netproof.images.containerd_hosts import hosts_toml, write_hosts
+from netproof.images.containerd_hosts import ANY_REGISTRY, OWN_REGISTRY, hosts_toml, mirrored_registry
 from netproof.images.policy import ImagePolicy, decide
+from netproof.images.reference import ImageReference
 
 
 @pytest.mark.parametrize("policy", [ImagePolicy.PULL, ImagePolicy.STAND_IN])
@@ -54,26 +56,26 @@ def test_auto_stands_in_where_the_answer_is_no_registry_s(start):
     assert "answers 404, as no registry does" in decision.reason
 
 
-def test_with_stand_in_a_node_asks_the_mirror_alone():
-    assert hosts_toml("http://172.17.0.1:5000", ImagePolicy.STAND_IN) == 'server = "http://172.17.0.1:5000"\n'
+def test_a_node_asks_nobody_after_the_mirror():
+    assert hosts_toml("http://172.17.0.1:5000") == 'server = "http://172.17.0.1:5000"\n'
 
 
-def test_with_pull_a_node_asks_the_mirror_first_and_then_the_registry_of_the_name():
-    content = hosts_toml("http://172.17.0.1:5000", ImagePolicy.PULL)
-
-    assert content == '[host."http://172.17.0.1:5000"]\n  capabilities = ["pull", "resolve"]\n'
+def test_with_stand_in_the_mirror_takes_the_place_of_every_registry():
+    assert mirrored_registry(ImagePolicy.STAND_IN) == ANY_REGISTRY
 
 
-def test_the_file_is_the_default_for_every_registry(tmp_path):
-    file = write_hosts(tmp_path / "certs.d", "http://172.17.0.1:5000", ImagePolicy.PULL)
+def test_with_pull_the_mirror_is_asked_for_netproofs_own_images_alone():
+    assert mirrored_registry(ImagePolicy.PULL) == OWN_REGISTRY
+    own = [value for name, value in vars(names).items() if name.endswith("_IMAGE")]
+    assert {ImageReference.parse(image).domain for image in own} == {OWN_REGISTRY}
 
-    assert file == tmp_path / "certs.d/_default/hosts.toml"
-    assert "172.17.0.1" in file.read_text()
+
+def test_a_policy_that_was_not_decided_is_an_error():
+    with pytest.raises(NetproofError, match="auto was not decided"):
+        mirrored_registry(ImagePolicy.AUTO)
 
 
-@pytest.mark.parametrize(
-    ("mirror", "policy"), [("http://172.17.0.1:5000", ImagePolicy.AUTO), ("172.17.0.1:5000", ImagePolicy.PULL)]
-)
-def test_what_cannot_be_rendered_is_an_error(mirror, policy):
-    with pytest.raises(NetproofError):
-        hosts_toml(mirror, policy)
+@pytest.mark.parametrize("mirror", ["172.17.0.1:5000", 'http://"', "http://a\nb"])
+def test_a_mirror_that_is_no_address_is_an_error(mirror):
+    with pytest.raises(NetproofError, match="is not an http address"):
+        hosts_toml(mirror)

@@ -12,9 +12,10 @@ CATALOG = load_catalog()
 PINNED = [
     pytest.param(component, version, id=f"{component.name} {version}")
     for component in CATALOG.components.values()
-    if component.module
+    if component.module and component.module.requires
     for version in component.versions
 ]
+OWN = [one for one in CATALOG.components.values() if one.module and not one.module.requires]
 
 
 @pytest.mark.parametrize(("component", "version"), PINNED)
@@ -31,6 +32,20 @@ def test_the_go_module_pins_the_version_of_the_catalogue(component, version):
     assert version_order(required_go(directory)) >= (1, 24)
     for package in (*component.module.packages.values(), *component.module.tests.values()):
         assert re.search(rf"^(tool )?\s*{re.escape(package)}$", go_mod, re.MULTILINE), f"{package} is no tool of go.mod"
+
+
+@pytest.mark.parametrize("component", OWN, ids=lambda component: component.name)
+def test_a_program_of_netproofs_own_needs_no_other_module(component):
+    (version,) = component.versions
+    directory = component.module_directory(version)
+    assert directory is not None
+    go_mod = (directory / "go.mod").read_text()
+
+    assert "require" not in go_mod
+    assert not (directory / "go.sum").exists()
+    assert version_order(required_go(directory)) >= (1, 24)
+    for package in component.module.packages.values():
+        assert go_mod.startswith(f"module {package}\n")
 
 
 def test_programs_have_one_provider_each():

@@ -1,0 +1,3 @@
+module netproof/toolchain/dashboard
+
+go 1.26.0
