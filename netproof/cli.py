@@ -11,7 +11,7 @@ import typer
 
 from netproof.addons.known import prepare_addons
 from netproof.cluster.provision import assemble_images, get_tools
-from netproof.commands import addon, clusters, doctor, places, sweep
+from netproof.commands import addon, check, clusters, doctor, places, sweep
 from netproof.commands.options import AsJson, KubernetesVersion
 from netproof.commands.upstream import upstream
 from netproof.errors import NetproofError
@@ -38,6 +38,7 @@ def run(context: typer.Context) -> None:
     os.execv(sys.executable, [sys.executable, "-m", "pytest", *arguments, str(data_directory("suites")), *context.args])
 
 
+app.command()(check.check)
 app.command()(clusters.up)
 app.command()(clusters.status)
 app.command()(clusters.kubeconfig)

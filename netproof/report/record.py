@@ -41,6 +41,7 @@ class RunRecord:
     Attributes:
         directory: the run's directory; it exists once something was written.
         results: the results so far; None in a worker.
+        needs_cluster: whether a selected check asks for a cluster.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class RunRecord:
         self._events: list[Event] = []
         self._evidence: defaultdict[str, list[str]] = defaultdict(list)
         self._opened = False
+        self.needs_cluster = False
         if self.results is not None:
             self.results.run.netproof_version = _own_version()
 
@@ -130,7 +132,8 @@ class RunRecord:
         Raises:
             NetproofError: the directory for reports cannot be written to.
         """
-        results = self._own_results()
+        results, facts = self._own_results(), list(facts)
+        self.needs_cluster = any(fact.needs_cluster for fact in facts)
         results.not_run = [fact.key for fact in facts]
         results.run.selected = len(results.not_run)
         try:

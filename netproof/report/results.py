@@ -114,6 +114,8 @@ class CheckFacts(_Model):
     """The features it needs."""
     points: float = 0
     """What it gives in grading."""
+    needs_cluster: bool = True
+    """Whether it asks for a cluster; a run of none that does starts none."""
     test: str
     """The node id of the test function in pytest."""
 

@@ -90,6 +90,7 @@ def _find(item: pytest.Item) -> CollectedCheck | None:
         needs=list(check.needs),
         features=list(check.features),
         points=check.points,
+        needs_cluster="cluster" in getattr(item, "fixturenames", ()),
         test=item.nodeid,
     )
     return CollectedCheck(declared, check, facts)

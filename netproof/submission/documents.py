@@ -28,7 +28,7 @@ MOST_DIRECTORY_ENTRIES = 20_000
 
 HOMEWORK_DIRECTORIES = ("kubernetes-intro", "kubernetes-networks")
 _SUFFIXES = frozenset({".yaml", ".yml"})
-_REMEDY = "pass --submission a directory with YAML files in kubernetes-intro/ and kubernetes-networks/"
+_REMEDY = "name a directory with YAML files in kubernetes-intro/ and kubernetes-networks/"
 # A YAML line, which may also end with NEL, LS or PS: line numbers must be the parser's.
 _LINE = re.compile("[^\r\n\x85\u2028\u2029]*(?:\r\n|[\r\n\x85\u2028\u2029])|[^\r\n\x85\u2028\u2029]+$")
 # The order matters: the mark of UTF-32 LE begins with the mark of UTF-16 LE.

@@ -1,0 +1,38 @@
+"""``wiring.volumes``: volumes that are written and never read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from netproof.hygiene.finding import Severity
+from netproof.hygiene.rule import Found, HygieneRule, in_object
+from netproof.hygiene.view import View
+from netproof.submission.manifest import items_at
+
+
+def _look(view: View) -> Iterator[Found]:
+    for found in view.relevant:
+        steps = ("spec",) if found.kind == "Pod" else ("spec", "template", "spec")
+        read = {
+            mount.get("name")
+            for one in items_at(found.pod_spec, "containers")
+            for mount in items_at(one, "volumeMounts")
+        }
+        for index, container in enumerate(items_at(found.pod_spec, "initContainers")):
+            for mount in items_at(container, "volumeMounts"):
+                if mount.get("name") not in read:
+                    message = (
+                        f"init container {container.get('name')} writes into the volume {mount.get('name')}, "
+                        "which no container mounts"
+                    )
+                    at = (*steps, "initContainers", index, "volumeMounts")
+                    yield in_object(found, at, message, "mount it in the container that serves the page")
+
+
+VOLUMES = HygieneRule(
+    id="wiring.volumes",
+    holds="What an init container writes into a volume is mounted by a container.",
+    why="what it writes, such as the page, reaches no one",
+    severity=Severity.ERROR,
+    look=_look,
+)
