@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 
 import dns.flags
@@ -17,6 +16,7 @@ import dns.rrset
 import pytest
 
 from netproof.observe.standpoint import AgentStandpoint
+from netproof.waiting import NotYetError, Waiter
 
 PAGE = "<html>\nexport HOME='/root'\nexport HOSTNAME='web-6d4c-abcde'\n</html>\n"
 
@@ -37,12 +37,15 @@ class _Page(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     peers: set[tuple[str, int]]
     hosts: list[str]
+    held: threading.Semaphore
+    let_go: threading.Event
 
     def do_GET(self) -> None:
         self.peers.add(self.client_address)
         self.hosts.append(self.headers["Host"])
-        if self.path == "/slow":
-            time.sleep(0.4)  # what a slow server does
+        if self.path == "/held":
+            self.held.release()
+            self.let_go.wait()
         if self.path == "/cut":
             self.connection.shutdown(socket.SHUT_RDWR)
             self.close_connection = True
@@ -70,11 +73,26 @@ class Site:
         self.port = server.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.peers, self.hosts = handler.peers, handler.hosts
+        self.held, self.let_go = handler.held, handler.let_go
+
+    def wait_until_held(self, count: int) -> None:
+        """Return when this many requests for ``/held`` have come; none is answered before ``let_go`` is set."""
+        for _ in range(count):
+            assert self.held.acquire(timeout=30)
+
+    def wait_until_asked(self, count: int) -> None:
+        """Return when this many requests have come."""
+        Waiter(interval_seconds=0.01).until("requests", lambda: self._asked(count), timeout_seconds=30)
+
+    def _asked(self, count: int) -> None:
+        if len(self.hosts) < count:
+            raise NotYetError(f"{len(self.hosts)} requests")
 
 
 @pytest.fixture
 def site() -> Iterator[Site]:
-    handler = type("Page", (_Page,), {"peers": set(), "hosts": []})
+    fresh = {"peers": set(), "hosts": [], "held": threading.Semaphore(0), "let_go": threading.Event()}
+    handler = type("Page", (_Page,), fresh)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         yield Site(server, handler)
