@@ -15,4 +15,6 @@ pytest_plugins = (
     "netproof.fixtures.rules_evidence",
     "netproof.fixtures.services",
     "netproof.fixtures.workspace",
+    "netproof.fixtures.rehearsed",
+    "netproof.fixtures.opening",
 )

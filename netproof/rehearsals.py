@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from netproof.cluster.recorder import recording
@@ -30,71 +31,98 @@ class Rehearsal:
     """One copy and what is done with it.
 
     Attributes:
+        name: what it is called; part of its namespace.
         changes: what is changed in the copy.
         action: what is done.
     """
 
+    name: str
     changes: tuple[Patch, ...]
     action: Action = Workload.roll_out
 
 
-class Rehearsals:
-    """All rehearsals are run, some side by side, when the first timeline is asked for.
+@dataclass(eq=False)
+class Rehearsed:
+    """A rehearsal under way, or over.
 
-    Args:
-        cluster: where they happen.
-        manifest: the Deployment that is copied.
-        rehearsals: what to try, by name.
+    Attributes:
+        workload: the copy.
+        timeline: what has happened to it so far.
     """
 
-    def __init__(
-        self, cluster: ClusterUnderTest, manifest: ManifestObject, rehearsals: Mapping[str, Rehearsal]
-    ) -> None:
-        self._cluster = cluster
-        self._manifest = manifest
-        self._rehearsals = rehearsals
-        suffix = secrets.token_hex(2)
-        self._namespaces = {name: f"netproof-{name}-{suffix}" for name in rehearsals}
-        self._timelines: dict[str, Timeline] = {}
-        self._running: dict[str, Future[None]] = {}
+    workload: Workload
+    timeline: Timeline
+    _problem: BaseException | None = None
+    _over: threading.Event = field(default_factory=threading.Event)
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._rehearsals)
+    def run(self, cluster: ClusterUnderTest, manifest: ManifestObject, rehearsal: Rehearsal) -> None:
+        """Make the copy and do with it what is to be done."""
+        try:
+            space = make_workspace(cluster, self.workload.namespace)
+            space.derived(manifest, *rehearsal.changes)
+            self.workload.wait_settled()
+            with recording(cluster.api, self.timeline):
+                replies = rehearsal.action(self.workload)
+            self.timeline.add_load(replies or ())
+        except BaseException as problem:  # raised where the rehearsal is awaited
+            self._problem = problem
+        finally:
+            self._over.set()
 
-    def workload(self, name: str) -> Workload:
-        """The copy of this name."""
-        return Workload(self._cluster.api, self._namespaces[name], self._manifest.name, self._cluster.timeouts)
-
-    def timeline(self, name: str) -> Timeline:
-        """What happened in the rehearsal of this name; the same record each time.
+    def wait(self) -> Rehearsed:
+        """This, once it is over.
 
         Raises:
             TimedOutError: the copy did not settle, before or after its action.
         """
-        if not self._running:
-            with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-                self._running = {name: pool.submit(self._rehearse, name) for name in self._rehearsals}
-        self._running[name].result()
-        return self._timelines[name]
+        self._over.wait()
+        if self._problem is not None:
+            raise self._problem
+        return self
 
     def write(self, directory: Path) -> list[Path]:
-        """Write what is known of all rehearsals, as evidence; returns the files."""
-        files = [file for timeline in self._timelines.values() for file in write_timeline(timeline, directory)]
-        for namespace in self._namespaces.values():
-            files += write_namespace(self._cluster.api, namespace, directory)
-        return files
+        """Write what is known of it, as evidence; returns the files."""
+        files = write_timeline(self.timeline, directory)
+        return [*files, *write_namespace(self.workload.api, self.workload.namespace, directory)]
+
+
+class Rehearsals:
+    """Rehearsals with copies of one Deployment, each made once, by whoever asks for it first.
+
+    Args:
+        cluster: where they happen.
+        manifest: the Deployment that is copied.
+    """
+
+    def __init__(self, cluster: ClusterUnderTest, manifest: ManifestObject) -> None:
+        self._cluster = cluster
+        self._manifest = manifest
+        self._suffix = secrets.token_hex(2)
+        self._begun: dict[str, Rehearsed] = {}
+        self._lock = threading.Lock()
+        self._places = threading.BoundedSemaphore(SIDE_BY_SIDE)
+
+    def begin(self, rehearsals: Iterable[Rehearsal]) -> list[Rehearsed]:
+        """The rehearsals, in the same order; those that nobody has asked for yet begin, side by side."""
+        return [self._begin(rehearsal) for rehearsal in rehearsals]
 
     def close(self) -> None:
         """Delete the copies, without waiting."""
-        for namespace in self._namespaces.values():
-            self._cluster.api.delete("Namespace", namespace)
+        for rehearsed in self._begun.values():
+            self._cluster.api.delete("Namespace", rehearsed.workload.namespace)
 
-    def _rehearse(self, name: str) -> None:
-        rehearsal = self._rehearsals[name]
-        space = make_workspace(self._cluster, self._namespaces[name])
-        workload = space.derived(self._manifest, *rehearsal.changes)
-        workload.wait_settled()
-        timeline = self._timelines[name] = Timeline(workload.namespace, workload.name)
-        with recording(self._cluster.api, timeline):
-            replies = rehearsal.action(workload)
-        timeline.add_load(replies or ())
+    def _begin(self, rehearsal: Rehearsal) -> Rehearsed:
+        with self._lock:
+            if rehearsal.name in self._begun:
+                return self._begun[rehearsal.name]
+            namespace = f"netproof-{rehearsal.name}-{self._suffix}"
+            workload = Workload(self._cluster.api, namespace, self._manifest.name, self._cluster.timeouts)
+            rehearsed = Rehearsed(workload, Timeline(namespace, workload.name))
+            self._begun[rehearsal.name] = rehearsed
+        run = partial(self._run, rehearsed, rehearsal)
+        threading.Thread(target=run, name=f"rehearsal {rehearsal.name}", daemon=True).start()
+        return rehearsed
+
+    def _run(self, rehearsed: Rehearsed, rehearsal: Rehearsal) -> None:
+        with self._places:
+            rehearsed.run(self._cluster, self._manifest, rehearsal)

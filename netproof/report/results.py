@@ -131,6 +131,8 @@ class CheckResult(CheckFacts):
 
     verdict: Verdict
     """The verdict."""
+    started: datetime | None = None
+    """When the check itself began, UTC; of one that could not, when its fixtures were set up."""
     duration_seconds: float = 0
     """How long the check itself took, without its fixtures."""
     setup_seconds: float = 0

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from netproof.check import Check
+from netproof.running.ahead import Maker
 from netproof.verdict import UnsupportedError
 
 
@@ -33,4 +36,14 @@ def pytest_netproof_not_at_fault(config: pytest.Config, check: Check) -> Unsuppo
 
     Returns:
         What that is and what would make the check judge the subject alone; None where the failure stands.
+    """
+
+
+@pytest.hookspec
+def pytest_netproof_own_fixtures() -> Mapping[str, Maker] | None:
+    """Name fixtures of function scope that can be made before the turn of their check (:mod:`netproof.running.ahead`).
+
+    Returns:
+        By the fixture's name what makes its value, in any thread, for an item, from the shared fixtures by name. When
+        the turn of the item comes, the fixture must give that same value.
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Generator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 import pytest
@@ -13,6 +14,7 @@ from netproof.errors import NetproofError
 from netproof.ledger import AbandonedError, Ledger
 from netproof.report.record import RunRecord
 from netproof.report.results import CheckResult
+from netproof.running.ahead import Ahead, Begun
 from netproof.running.collected import CollectedCheck, check_of
 from netproof.running.exclusive import RunningLock
 from netproof.running.selection import REQUIRED_KEYS
@@ -25,6 +27,7 @@ REPORT_ATTRIBUTE = "netproof"
 """On a report of pytest: what netproof has to say with it, as plain values that pytest-xdist can carry."""
 
 _HINDRANCE = pytest.StashKey[Exception | None]()
+_BEGUN = pytest.StashKey[Begun | None]()
 _JUDGEMENT = pytest.StashKey["Judgement"]()
 _RANK = (Verdict.PASSED, Verdict.UNSUPPORTED, Verdict.BLOCKED, Verdict.ERROR, Verdict.FAILED)
 
@@ -53,14 +56,16 @@ class Judge:
     Args:
         ledger: the verdicts so far.
         record: where evidence is attached.
-        lock: what keeps checks apart, where several processes run them.
+        lock: what keeps exclusive checks apart from all others.
+        ahead: what has checks begin before their turn.
         worker: the id of this pytest-xdist worker; empty without.
     """
 
-    def __init__(self, ledger: Ledger, record: RunRecord, lock: RunningLock | None, worker: str) -> None:
+    def __init__(self, ledger: Ledger, record: RunRecord, lock: RunningLock, ahead: Ahead, worker: str = "") -> None:
         self._ledger = ledger
         self._record = record
         self._lock = lock
+        self._ahead = ahead
         self._worker = worker
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -71,8 +76,8 @@ class Judge:
             return (yield)
         item.stash[_JUDGEMENT] = Judgement()
         item.stash[_HINDRANCE] = self._hindrance(item, found)
-        turn = self._lock.held(alone=found.check.exclusive) if self._lock else contextlib.nullcontext()
-        with turn:
+        begun = item.stash[_BEGUN] = self._ahead.await_turn(item)
+        with contextlib.nullcontext() if begun else self._lock.held(alone=found.check.exclusive):
             return (yield)
 
     @pytest.hookimpl(tryfirst=True)
@@ -105,13 +110,23 @@ class Judge:
             report.longrepr = (str(item.path), item.location[1] or 0, f"{verdict}: {fields['reason']}")
         judgement = item.stash[_JUDGEMENT]
         judgement.add(verdict, fields)
-        judgement.fields["duration_seconds" if call.when == "call" else f"{call.when}_seconds"] = round(
-            call.duration, 3
-        )
+        self._enter_times(item, call, report, judgement)
         carried["verdict"] = verdict.value
         if call.when == "teardown":
             carried["result"] = self._result(found, judgement).model_dump(mode="json")
         return report
+
+    def _enter_times(
+        self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport, judgement: Judgement
+    ) -> None:
+        """When a phase began and how long it took: where the check has run ahead, in its own time."""
+        started = datetime.fromtimestamp(call.start, UTC)
+        if call.when == "call" and (begun := item.stash[_BEGUN]):
+            report.duration, started = begun.seconds, begun.started or started
+        of_phase = "duration_seconds" if call.when == "call" else f"{call.when}_seconds"
+        judgement.fields[of_phase] = round(report.duration, 3)
+        if call.when != "teardown":
+            judgement.fields["started"] = started
 
     def _hindrance(self, item: pytest.Item, found: CollectedCheck) -> Exception | None:
         """Why the check cannot be judged; None where it can."""

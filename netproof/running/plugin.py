@@ -15,10 +15,12 @@ from netproof.errors import NetproofError
 from netproof.ledger import Ledger
 from netproof.report.record import RunRecord, new_run_id
 from netproof.running import hookspecs
+from netproof.running.ahead import AT_ONCE, Ahead
 from netproof.running.collected import CollectedCheck, OneMessageCollection
 from netproof.running.exclusive import RunningLock
 from netproof.running.judging import Judge
 from netproof.running.recording import Recorder, default_report_directory
+from netproof.running.scheduling import NUMBER, items_of_worker
 from netproof.running.selection import Selection
 from netproof.running.terminal import Announcer, Summary
 from netproof.running.workers import RUN_DIRECTORY, Controller, Worker, shared_directory
@@ -100,7 +102,10 @@ def pytest_configure(config: pytest.Config) -> None:
         register(Controller(record, ledger, recorder), "netproof-controller")
     else:
         register(Selection(select, _refuse), "netproof-selection")
-        register(Judge(ledger, record, None, ""), "netproof-judge")
+        lock = RunningLock(shared_directory(record.directory))
+        ahead = Ahead(ledger, lock)
+        register(ahead, "netproof-ahead")
+        register(Judge(ledger, record, lock, ahead), "netproof-judge")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -117,8 +122,13 @@ def _configure_worker(config: pytest.Config, workerinput: dict[str, Any]) -> Non
     register = config.pluginmanager.register
     register(worker, "netproof-worker")
     register(Selection(worker.select, lambda problem: worker.refuse(str(problem))), "netproof-selection")
-    judge = Judge(Ledger(shared / "verdicts"), record, RunningLock(shared), workerinput["workerid"])
-    register(judge, "netproof-judge")
+    ledger, lock = Ledger(shared / "verdicts"), RunningLock(shared)
+    number, workers = workerinput[NUMBER], workerinput["workercount"]
+    ahead = Ahead(
+        ledger, lock, at_once=max(1, AT_ONCE // workers), mine=lambda items: items_of_worker(items, number, workers)
+    )
+    register(ahead, "netproof-ahead")
+    register(Judge(ledger, record, lock, ahead, workerinput["workerid"]), "netproof-judge")
 
 
 def _refuse(problem: NetproofError) -> None:

@@ -1,24 +1,28 @@
-"""Handing out checks to the workers of pytest-xdist so that no wait for a prerequisite can last for ever.
+"""Handing out checks to the workers of pytest-xdist: to each its share at once, so that no wait can last for ever.
 
 All workers collect the same items in the same order, in which every check comes after all that it needs
 (:mod:`netproof.running.order`). A worker waits before a check until the verdicts of what it needs have arrived at the
 controller. That ends, because:
 
-1. Items are handed out from the front, and each worker runs its own in rising order. So consider the first item of the
-   order that is not finished: all that it needs is finished, all before it in its worker's queue is finished, and if it
-   is in no queue, then no later one is, so the next worker that asks gets it. It can always run.
+1. Each item is in the share of one worker, which runs its share in rising order. So consider the first item of the
+   order that is not finished: all that it needs is finished, and so is all before it in its worker's share. It can
+   always run.
 2. A worker starts an item only when it knows the next one, or that there is none (``WorkerInteractor.run_one_test``).
-   The scheduler keeps two items with each worker as long as there are any, and says so when there are none: it looks
-   after each finished item, and that an item is finished depends on no other worker.
-3. No wait for a prerequisite happens while the lock of :mod:`netproof.running.exclusive` is held.
+   It is sent its whole share, and then told that this is all.
+3. What a dead worker leaves goes to the one that xdist starts in its place, in rising order.
+4. No wait for a prerequisite happens while the lock of :mod:`netproof.running.exclusive` is held.
 
-xdist's own LoadScheduling keeps 1 and 2 until a worker dies: then it appends the dead worker's items to the end, where
-they can come to lie behind a check that waits for them. Hence this scheduler. When items will never run (stopped by
-``-x``, by Ctrl-C, or by too many dead workers), the ledger is abandoned and every wait ends.
+A share is made of whole modules: what a module's fixtures prepare for its tests, such as rehearsals of rollouts, is
+then prepared once. And each worker knows its share from the start, so that it can begin checks before their turn
+(:mod:`netproof.running.ahead`). xdist's LoadScheduling knows neither modules nor the order, and its other schedulers
+hand out by and by. When items will never run (stopped by ``-x``, by Ctrl-C, or by too many dead workers), the ledger is
+abandoned and every wait ends.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -30,37 +34,61 @@ if TYPE_CHECKING:
 
         pending: list[int]
         node2pending: dict[Any, list[int]]
+        node2collection: dict[Any, list[str]]
         collection: list[str] | None
-        maxschedchunk: int | None
 
         def __init__(self, config: pytest.Config) -> None: ...
+
+        def _check_nodes_have_same_collection(self) -> bool: ...
 else:
     from xdist.scheduler import LoadScheduling
 
-LONG_SECONDS = 0.1
-"""A worker whose last item took this long, and that has two more, is not sent others yet (as in LoadScheduling)."""
+NUMBER = "netproof_number"
+"""The key of pytest-xdist's workerinput under which a worker finds its number; no other worker has had it."""
 
 
-class RisingScheduling(LoadScheduling):
-    """LoadScheduling, with each worker's items in rising order also after a worker died."""
+def shares(nodeids: Sequence[str], workers: int) -> list[list[int]]:
+    """The positions of the items that each of the workers runs: whole modules, in numbers as even as can be."""
+    modules: defaultdict[str, list[int]] = defaultdict(list)
+    for position, nodeid in enumerate(nodeids):
+        modules[nodeid.partition("::")[0]].append(position)
+    found: list[list[int]] = [[] for _ in range(workers)]
+    for positions in sorted(modules.values(), key=len, reverse=True):
+        min(found, key=len).extend(positions)
+    return [sorted(share) for share in found]
 
-    def check_schedule(self, node: Any, duration: float = 0) -> None:
-        """Send the worker more items if it is short of them, or tell it that there are none for it."""
-        if node.shutting_down:
+
+def items_of_worker(items: list[pytest.Item], number: int, workers: int) -> list[pytest.Item]:
+    """The items that the worker of this number will run; none where it replaces another, for then nobody knows yet."""
+    if number >= workers:
+        return []
+    return [items[position] for position in shares([item.nodeid for item in items], workers)[number]]
+
+
+class ShareScheduling(LoadScheduling):
+    """Sends each worker its share as soon as all have collected."""
+
+    def schedule(self) -> None:
+        """Send the shares; later, what dead workers have left."""
+        if self.collection is not None:
+            for node in self.node2pending:
+                self.check_schedule(node)
             return
-        queue = self.node2pending[node]
-        following = [index for index in self.pending if not queue or index > queue[-1]]
-        share = len(self.pending) // len(self.node2pending)
-        busy = duration >= LONG_SECONDS and len(queue) >= 2
-        if following and len(queue) < max(2, share // 4) and not busy:
-            room = min(max(2, share // 2) - len(queue), max(2 - len(queue), self.maxschedchunk or len(following)))
-            sent = following[:room]
-            self.pending[:] = [index for index in self.pending if index not in set(sent)]
-            queue.extend(sent)
-            node.send_runtest_some(sent)
-        # What a dead worker left behind may be needed by the one item that this worker holds: another one must run it.
-        if not self.pending or (not following and len(queue) == 1):
-            node.shutdown()
+        if not self._check_nodes_have_same_collection():
+            return
+        self.collection = next(iter(self.node2collection.values()))
+        found = dict(enumerate(shares(self.collection, len(self.node2pending))))
+        numbers = {node: node.workerinput[NUMBER] for node in self.node2pending}
+        for node, number in sorted(numbers.items(), key=lambda each: each[1]):
+            # One that has replaced another before it began has a number of its own, and takes what is over.
+            share = found.pop(number) if number in found else found.pop(min(found.keys() - numbers.values()))
+            self._send_all(node, share)
+
+    def check_schedule(self, node: Any, **_: object) -> None:
+        """Send a worker that is new what was left behind."""
+        if not node.shutting_down:
+            left, self.pending[:] = sorted(self.pending), []
+            self._send_all(node, left)
 
     def remove_node(self, node: Any) -> str | None:
         """Take back the items of a worker that is gone; the one that it was running is returned."""
@@ -68,10 +96,16 @@ class RisingScheduling(LoadScheduling):
         if not queue:
             return None
         running, *left = queue
-        self.pending[:] = sorted([*self.pending, *left])
+        self.pending.extend(left)
         return self.collection[running] if self.collection else None
 
+    def _send_all(self, node: Any, positions: list[int]) -> None:
+        if positions:
+            self.node2pending[node].extend(positions)
+            node.send_runtest_some(positions)
+        node.shutdown()
 
-def scheduler_for(config: pytest.Config) -> RisingScheduling | None:
+
+def scheduler_for(config: pytest.Config) -> ShareScheduling | None:
     """The scheduler of a run with ``--dist load``, which ``-n`` implies; None for every other distribution."""
-    return RisingScheduling(config) if config.getoption("dist") == "load" else None
+    return ShareScheduling(config) if config.getoption("dist") == "load" else None

@@ -56,6 +56,8 @@ class Selection:
         keys = {item: _name(item) for item in [*items, *needs]}
         by_key = {key: item for item, key in keys.items()}
         needed_keys = {keys[item]: [keys[need] for need in needed] for item, needed in needs.items()}
+        # Alone, a check waits until all others have ended: so those that run alone come last.
+        items.sort(key=lambda item: (found := check_of(item)) is not None and found.check.exclusive)
         items[:] = [by_key[key] for key in needs_first([keys[item] for item in items], needed_keys)]
         _count_as_selected(config, [item for item in items if item not in kept])
         for item in items:

@@ -15,7 +15,7 @@ from netproof.report.record import RunRecord
 from netproof.report.results import CheckFacts
 from netproof.running.collected import CollectedCheck
 from netproof.running.recording import Recorder
-from netproof.running.scheduling import scheduler_for
+from netproof.running.scheduling import NUMBER, scheduler_for
 
 RUN_DIRECTORY = "netproof_run_directory"
 """The key of pytest-xdist's workerinput under which a worker finds the directory of the run."""
@@ -45,11 +45,14 @@ class Controller:
         self._recorder = recorder
         self._shared = shared_directory(record.directory)
         self._died = 0
+        self._workers = 0
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Tell a worker the directory of the run."""
+        """Tell a worker the directory of the run, and its number."""
         node.workerinput[RUN_DIRECTORY] = str(self._record.directory.absolute())
+        node.workerinput[NUMBER] = self._workers
+        self._workers += 1
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config) -> object:

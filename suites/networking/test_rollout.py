@@ -24,7 +24,7 @@ from netproof.observe.rollout import (
     OLD_REPLICASET_SCALED,
     Bounds,
 )
-from netproof.rehearsals import Rehearsal, Rehearsals
+from netproof.rehearsals import Rehearsal
 from netproof.service import Service, service_manifest
 from netproof.submission.derive import recreate, replicas, short_periods, strategy
 from netproof.submission.draining_server import PAGE, draining_server
@@ -136,7 +136,7 @@ def wait_until_observed(workload):
     Waiter().until(what, observed, timeout_seconds=workload.timeouts.rollout)
 
 
-def under_load_from(node, interval_seconds=LOAD_INTERVAL_SECONDS):
+def under_load_from(node, interval_seconds):
     """Roll out while ``node`` keeps asking the copy's Service; returns the replies."""
 
     def action(workload):
@@ -160,63 +160,28 @@ SURGE, REPLACE = strategy(max_unavailable=0, max_surge="100%"), strategy(max_una
 ONE_BY_ONE, QUARTERS = strategy(max_unavailable=1, max_surge=1), strategy(max_unavailable="25%", max_surge="25%")
 COPY = (replicas(REPLICAS), short_periods())
 
-EXTREMES = {
-    "surge-first": Rehearsal((*COPY, SURGE)),
-    "delete-first": Rehearsal((*COPY, REPLACE)),
-    "all-at-once": Rehearsal((*COPY, strategy(max_unavailable="100%", max_surge="100%"))),
-}
-STORIES = {
-    "rollover": Rehearsal((*COPY, ONE_BY_ONE), rolls_over),
-    "rollback": Rehearsal((*COPY, QUARTERS), rolls_back),
-    "pause": Rehearsal((*COPY, ONE_BY_ONE), pauses),
-    "recreate": Rehearsal((*COPY, recreate())),
-}
-MORE_TO_SAY = {"pause": nothing_moved_while_paused, "recreate": generations_never_met}
+SURGE_FIRST = Rehearsal("surge-first", (*COPY, SURGE))
+DELETE_FIRST = Rehearsal("delete-first", (*COPY, REPLACE))
+ALL_AT_ONCE = Rehearsal("all-at-once", (*COPY, strategy(max_unavailable="100%", max_surge="100%")))
+ROLLOVER = Rehearsal("rollover", (*COPY, ONE_BY_ONE), rolls_over)
+ROLLBACK = Rehearsal("rollback", (*COPY, QUARTERS), rolls_back)
+PAUSE = Rehearsal("pause", (*COPY, ONE_BY_ONE), pauses)
+RECREATE = Rehearsal("recreate", (*COPY, recreate()))
+
+ALL = (SURGE_FIRST, DELETE_FIRST, ALL_AT_ONCE, ROLLOVER, ROLLBACK, PAUSE, RECREATE)
+MORE_TO_SAY = {PAUSE.name: nothing_moved_while_paused, RECREATE.name: generations_never_met}
 
 
-@pytest.fixture(scope="module")
-def rehearsals(cluster, web_manifest):
-    """What is to be rehearsed, by groups that are rolled out side by side; their copies are deleted at the end."""
-    groups = [Rehearsals(cluster, web_manifest, group) for group in (EXTREMES, STORIES)]
-    yield {name: group for group in groups for name in group}
-    for group in groups:
-        group.close()
-
-
-@pytest.fixture
-def rehearsed(rehearsals, evidence):
-    """The timeline of a rehearsal, by name; evidence of this check from now on."""
-
-    def timeline(name):
-        evidence.add(rehearsals[name].write)
-        return rehearsals[name].timeline(name)
-
-    return timeline
-
-
-@pytest.fixture
-def loaded(cluster, web_manifest, node, evidence):
-    """Rollouts under load, a careful one and careless ones, side by side."""
-
-    def served(bounds, *, starts=STARTS_AFTER_SECONDS, interval=LOAD_INTERVAL_SECONDS, **server):
-        changes = (replicas(REPLICAS), draining_server(PORT, starts_after_seconds=starts, **server), bounds)
-        return Rehearsal(changes, under_load_from(node, interval))
-
-    tried = {
-        "careful": served(SURGE),
-        "deletes-first": served(REPLACE),
-        "never-drains": served(SURGE, drains=False, interval=DENSE_LOAD_INTERVAL_SECONDS),
-        "without-readiness": served(SURGE, has_readiness=False, starts=STARTS_LATE_AFTER_SECONDS),
-    }
-    group = Rehearsals(cluster, web_manifest, tried)
-    evidence.add(group.write)
-    yield group
-    group.close()
+def loaded(name, node, bounds, *, starts=STARTS_AFTER_SECONDS, interval=LOAD_INTERVAL_SECONDS, **server):
+    """A rollout of the draining server under load from a node."""
+    changes = (replicas(REPLICAS), draining_server(PORT, starts_after_seconds=starts, **server), bounds)
+    return Rehearsal(name, changes, under_load_from(node, interval))
 
 
 @check(
     "rollout.declared",
     subject=SUBMISSION,
+    needs=["deploy.replicas"],
     control="bounds that leave no room are not kept by the same rollout",
     mutants=["rollout-zero-zero"],
     exclusive=True,
@@ -240,8 +205,9 @@ def test_the_declared_strategy_is_valid_and_kept(applied, web, web_manifest, wat
 )
 def test_new_pods_come_before_old_ones_go(rehearsed):
     """With maxUnavailable 0 and maxSurge 100% all new pods are created before old ones go, as new ones get Ready."""
-    require_of(rehearsed("surge-first"), new_pods_came_before_old_ones_went)
-    require_not_of(rehearsed("delete-first"), new_pods_came_before_old_ones_went)
+    surge_first, delete_first = rehearsed(SURGE_FIRST, DELETE_FIRST)
+    require_of(surge_first, new_pods_came_before_old_ones_went)
+    require_not_of(delete_first, new_pods_came_before_old_ones_went)
 
 
 @check(
@@ -253,8 +219,9 @@ def test_new_pods_come_before_old_ones_go(rehearsed):
 )
 def test_old_pods_go_before_new_ones_come(rehearsed):
     """With maxUnavailable 100% and maxSurge 0 the old pods are deleted first, and there are never more than three."""
-    require_of(rehearsed("delete-first"), old_pods_went_before_new_ones_came)
-    require_not_of(rehearsed("surge-first"), old_pods_went_before_new_ones_came)
+    delete_first, surge_first = rehearsed(DELETE_FIRST, SURGE_FIRST)
+    require_of(delete_first, old_pods_went_before_new_ones_came)
+    require_not_of(surge_first, old_pods_went_before_new_ones_came)
 
 
 @check(
@@ -266,9 +233,10 @@ def test_old_pods_go_before_new_ones_come(rehearsed):
 )
 def test_all_pods_are_replaced_at_once(rehearsed):
     """With maxUnavailable and maxSurge 100% three are created and three deleted before the first new one is Ready."""
-    require_of(rehearsed("all-at-once"), all_were_replaced_at_once)
-    for other in ("surge-first", "delete-first"):
-        require_not_of(rehearsed(other), all_were_replaced_at_once)
+    all_at_once, *others = rehearsed(ALL_AT_ONCE, SURGE_FIRST, DELETE_FIRST)
+    require_of(all_at_once, all_were_replaced_at_once)
+    for other in others:
+        require_not_of(other, all_were_replaced_at_once)
 
 
 @check(
@@ -300,14 +268,14 @@ def test_zero_and_zero_is_rejected(workspace, web_manifest):
         "only a controller that breaks its own rule could be caught; the control shows that it would be"
     ),
 )
-@pytest.mark.parametrize("name", [*EXTREMES, *STORIES])
-def test_no_state_is_out_of_bounds(rehearsals, rehearsed, name):
+@pytest.mark.parametrize("rehearsal", ALL, ids=lambda rehearsal: rehearsal.name)
+def test_no_state_is_out_of_bounds(rehearsed, rehearsal):
     """At every state replicas are within desired + maxSurge, and available ones within desired - maxUnavailable."""
-    timeline = rehearsed(name)
-    require_bounds_kept(timeline, rehearsals[name].workload(name))
-    if name in MORE_TO_SAY:
-        require_of(timeline, MORE_TO_SAY[name])
-        require_not_of(rehearsed("rollover"), MORE_TO_SAY[name])
+    this, rollover = rehearsed(rehearsal, ROLLOVER)
+    require_bounds_kept(this.timeline, this.workload)
+    if rehearsal.name in MORE_TO_SAY:
+        require_of(this, MORE_TO_SAY[rehearsal.name])
+        require_not_of(rollover, MORE_TO_SAY[rehearsal.name])
 
 
 @check(
@@ -321,22 +289,30 @@ def test_no_state_is_out_of_bounds(rehearsals, rehearsed, name):
         "of the check: the readiness probe removed from a server that starts slowly",
     ],
 )
-def test_a_careful_rollout_loses_no_request(loaded):
+def test_a_careful_rollout_loses_no_request(rehearsed, node):
     """Under steady load a rollout with 0/100% of a server that drains on SIGTERM loses nothing."""
-    expect(loaded.timeline("careful").load, str(loaded.workload("careful"))).to_lose_nothing()
-    for careless in ("deletes-first", "never-drains", "without-readiness"):
-        load = loaded.timeline(careless).load
-        require(load.lost, f"lost requests where the rollout is careless: {careless}", load, attempts=len(load))
+    careful, *careless = rehearsed(
+        loaded("careful", node, SURGE),
+        loaded("deletes-first", node, REPLACE),
+        loaded("never-drains", node, SURGE, drains=False, interval=DENSE_LOAD_INTERVAL_SECONDS),
+        loaded("without-readiness", node, SURGE, has_readiness=False, starts=STARTS_LATE_AFTER_SECONDS),
+    )
+    expect(careful.timeline.load, str(careful.workload)).to_lose_nothing()
+    for one in careless:
+        load = one.timeline.load
+        wanted = "lost requests where the rollout is careless"
+        require(load.lost, wanted, load, attempts=len(load), objects=[str(one.workload)])
 
 
-def require_of(timeline, statement):
-    """Raise UnmetError unless the statement is true of the timeline."""
-    require(statement(timeline), statement.__doc__, in_short(timeline), objects=[str(timeline)])
+def require_of(one, statement):
+    """Raise UnmetError unless the statement is true of a rehearsal's timeline."""
+    require(statement(one.timeline), statement.__doc__, in_short(one.timeline), objects=[str(one.workload)])
 
 
-def require_not_of(timeline, statement):
-    """Raise UnmetError if the statement is true of the timeline, of which it should be false."""
-    require(not statement(timeline), f"not: {statement.__doc__}", in_short(timeline), objects=[str(timeline)])
+def require_not_of(one, statement):
+    """Raise UnmetError if the statement is true of a rehearsal's timeline, of which it should be false."""
+    met = statement(one.timeline)
+    require(not met, f"not: {statement.__doc__}", in_short(one.timeline), objects=[str(one.workload)])
 
 
 def require_bounds_kept(timeline, workload):

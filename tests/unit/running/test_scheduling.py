@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from netproof.running.scheduling import RisingScheduling
+from netproof.running.scheduling import NUMBER, ShareScheduling, shares
 
 pytest_plugins = "pytester"
 
@@ -20,7 +20,12 @@ class SimulatedWorker:
 
     queue: list[int] = field(default_factory=list)
     shutting_down: bool = False
+    number: int = 0
     gateway: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(id="gw"))
+
+    @property
+    def workerinput(self) -> dict[str, int]:
+        return {NUMBER: self.number}
 
     def send_runtest_some(self, indices: list[int]) -> None:
         assert not self.shutting_down
@@ -36,14 +41,14 @@ class SimulatedWorker:
 
 @dataclass
 class SimulatedRun:
-    scheduler: RisingScheduling
+    scheduler: ShareScheduling
     needs: list[set[int]]
     number_of_workers: int
     finished: set[int] = field(default_factory=set)
     workers: list[SimulatedWorker] = field(default_factory=list)
 
     def start(self) -> None:
-        self.workers = [SimulatedWorker() for _ in range(self.number_of_workers)]
+        self.workers = [SimulatedWorker(number=number) for number in range(self.number_of_workers)]
         for worker in self.workers:
             self.scheduler.add_node(worker)
         for worker in self.workers:
@@ -68,7 +73,7 @@ class SimulatedRun:
         crashed = self.scheduler.remove_node(worker)
         assert crashed == str(worker.queue[0])
         self.finished.add(worker.queue[0])
-        clone = SimulatedWorker()
+        clone = SimulatedWorker(number=self.number_of_workers)
         self.workers.append(clone)
         self.scheduler.add_node(clone)
         self.scheduler.add_node_collection(clone, [str(index) for index in range(len(self.needs))])
@@ -88,7 +93,7 @@ def test_every_item_is_run_whatever_it_needs_and_whichever_worker_dies(pytester,
     size = data.draw(st.integers(1, 24), label="items")
     needs = [data.draw(st.sets(st.integers(0, index - 1), max_size=2)) if index else set() for index in range(size)]
     config = _config_of(pytester, number)
-    run = SimulatedRun(RisingScheduling(config), needs, number)
+    run = SimulatedRun(ShareScheduling(config), needs, number)
     run.start()
 
     while len(run.finished) < size:
@@ -98,6 +103,18 @@ def test_every_item_is_run_whatever_it_needs_and_whichever_worker_dies(pytester,
             run.die(data.draw(st.sampled_from([worker for worker in run.workers if worker.item() is not None])))
         else:
             run.finish_item(data.draw(st.sampled_from(able)))
+
+
+def test_the_checks_of_a_module_are_run_by_one_worker_and_the_shares_are_even():
+    nodeids = [f"test_{name}.py::test_{number}" for name in "abcde" for number in range({"a": 6, "b": 3}.get(name, 2))]
+
+    found = shares(nodeids, 3)
+
+    modules = [{nodeids[position].partition("::")[0] for position in share} for share in found]
+    assert sorted(map(len, found)) == [4, 5, 6]
+    assert not modules[0] & modules[1] | modules[1] & modules[2] | modules[0] & modules[2]
+    assert sorted(position for share in found for position in share) == list(range(len(nodeids)))
+    assert all(share == sorted(share) for share in found)
 
 
 _CONFIGS: dict[int, pytest.Config] = {}

@@ -47,6 +47,9 @@ def test_bad():
 def test_good():
     "T."
     note_interval("good", 0.5)
+""",
+        test_b=TIMED
+        + """
 @a_check("b.after-good", needs=["a.good"])
 @pytest.mark.parametrize("n", range(6))
 def test_after_good(n):
@@ -55,6 +58,8 @@ def test_after_good(n):
 @a_check("b.after-bad", needs=["a.bad"])
 @pytest.mark.parametrize("n", range(6))
 def test_after_bad(n): "T."
+""",
+        test_c="""
 @a_check("c.last", needs=["b.after-good", "b.after-bad"])
 def test_last(): "T."
 """,
@@ -84,11 +89,17 @@ def test_an_exclusive_check_runs_alone(run_checks, interval_directory):
 def test_shared(n):
     "T."
     note_interval(f"shared-{n}", 0.15)
+""",
+        test_b=TIMED
+        + """
 @a_check("b.alone", exclusive=True)
 @pytest.mark.parametrize("n", range(3))
 def test_alone(n):
     "T."
     note_interval(f"alone-{n}", 0.1)
+""",
+        test_c=TIMED
+        + """
 @a_check("c.shared")
 @pytest.mark.parametrize("n", range(6))
 def test_more(n):
