@@ -61,12 +61,19 @@ class NotYetError(Exception):
     """Raised by a condition that does not hold yet; its message says what was seen instead."""
 
 
+_SHARE_OF_WAIT = 1 / 20
+_LONGEST_PAUSE_SECONDS = 0.5
+
+
 @dataclass(slots=True)
 class Waiter:
     """Looks at a condition until it holds a number of times in a row.
 
+    Each look costs something, at the API server above all. So the longer a wait lasts, the longer are its pauses: a
+    twentieth of what was waited so far, up to half a second. Once the condition holds, they are short again.
+
     Attributes:
-        interval_seconds: the pause between two looks.
+        interval_seconds: the shortest pause between two looks.
         retry_on: exceptions that mean "not yet".
     """
 
@@ -85,7 +92,8 @@ class Waiter:
         Raises:
             TimedOutError: the condition did not hold in time.
         """
-        deadline = time.monotonic() + timeout_seconds
+        start = time.monotonic()
+        deadline = start + timeout_seconds
         attempts, in_a_row, last = 0, 0, "nothing"
         while True:
             attempts += 1
@@ -97,9 +105,11 @@ class Waiter:
                 in_a_row += 1
                 if in_a_row >= consecutive:
                     return value
-            if time.monotonic() >= deadline:
+            now = time.monotonic()
+            if now >= deadline:
                 raise TimedOutError(what, timeout_seconds, attempts, last)
-            time.sleep(self.interval_seconds)  # the pause of the one polling loop
+            longer = 0 if in_a_row else min((now - start) * _SHARE_OF_WAIT, _LONGEST_PAUSE_SECONDS)
+            time.sleep(max(self.interval_seconds, longer))  # the pause of the one polling loop
 
 
 def timeouts_from_environment() -> Timeouts:
