@@ -19,6 +19,7 @@ from datetime import datetime
 from pathlib import Path
 
 from netproof.report.results import CheckResult, Results
+from netproof.verdict import Verdict
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 LONGEST = 10
@@ -73,6 +74,11 @@ def critical_path(all_spans: list[Span]) -> list[Span]:
     return path
 
 
+def is_bad(check: CheckResult) -> bool:
+    """Whether a check found something, or broke."""
+    return check.verdict in {Verdict.FAILED, Verdict.ERROR}
+
+
 def rows(name: str, seconds: Iterable[float]) -> str:
     """A line of the table."""
     values = list(seconds)
@@ -105,6 +111,9 @@ def report(runs: list[tuple[float, Results]]) -> Iterator[str]:
     for seconds, results in runs:
         verdicts = ", ".join(f"{number} {verdict}" for verdict, number in results.counts().items() if number)
         yield f"{results.run.id}: {seconds:.1f} s, {verdicts}"
+        yield from (
+            f"  {one.verdict}: {one.key}: {one.observed or one.message}" for one in results.checks if is_bad(one)
+        )
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import secrets
 import threading
 from collections.abc import Callable, Iterable
@@ -100,7 +101,9 @@ class Rehearsals:
         self._suffix = secrets.token_hex(2)
         self._begun: dict[str, Rehearsed] = {}
         self._lock = threading.Lock()
-        self._places = threading.BoundedSemaphore(SIDE_BY_SIDE)
+        self._to_run: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        for number in range(SIDE_BY_SIDE):
+            threading.Thread(target=self._run_forever, name=f"rehearsals-{number}", daemon=True).start()
 
     def begin(self, rehearsals: Iterable[Rehearsal]) -> list[Rehearsed]:
         """The rehearsals, in the same order; those that nobody has asked for yet begin, side by side."""
@@ -119,10 +122,9 @@ class Rehearsals:
             workload = Workload(self._cluster.api, namespace, self._manifest.name, self._cluster.timeouts)
             rehearsed = Rehearsed(workload, Timeline(namespace, workload.name))
             self._begun[rehearsal.name] = rehearsed
-        run = partial(self._run, rehearsed, rehearsal)
-        threading.Thread(target=run, name=f"rehearsal {rehearsal.name}", daemon=True).start()
-        return rehearsed
+            self._to_run.put(partial(rehearsed.run, self._cluster, self._manifest, rehearsal))
+            return rehearsed
 
-    def _run(self, rehearsed: Rehearsed, rehearsal: Rehearsal) -> None:
-        with self._places:
-            rehearsed.run(self._cluster, self._manifest, rehearsal)
+    def _run_forever(self) -> None:
+        while True:
+            self._to_run.get()()

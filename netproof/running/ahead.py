@@ -14,6 +14,8 @@ A check can begin when
 * it is not exclusive, and no exclusive check runs;
 * all that it needs has passed, and the cluster has the features that it needs.
 
+Those marked ``long`` begin before others, for the last of them to begin decides when a run ends.
+
 No wait can last for ever. A check occupies a thread only while its function runs, never while it waits for a verdict.
 When pytest comes to a check that has not begun, it takes it back and runs it as ever. And while it waits for one that
 has begun, it does not hold the lock of :mod:`netproof.running.exclusive`, for which that one may wait.
@@ -24,7 +26,6 @@ from __future__ import annotations
 import inspect
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -137,7 +138,7 @@ class Ahead:
         self._makers: dict[str, Maker] = {}
         self._shared: dict[pytest.FixtureDef[Any], tuple[object, object]] = {}
         self._not_yet: list[pytest.Function] = []
-        self._able: deque[Begun] = deque()
+        self._able: list[Begun] = []
         self._outcomes: dict[str, bool] = {}
         self._threads: list[threading.Thread] = []
         self._change = threading.Condition()
@@ -190,7 +191,7 @@ class Ahead:
         """Return the check at its turn, once its function has ended; None where it has yet to run."""
         with self._change:
             self._not_yet = [each for each in self._not_yet if each is not item]
-            self._able = deque(begun for begun in self._able if begun.item is not item)
+            self._able = [begun for begun in self._able if begun.item is not item]
         begun = item.stash.get(_BEGUN, None)
         if begun is None:
             return None
@@ -206,6 +207,7 @@ class Ahead:
                 if begun := self._prepared(item):
                     self._not_yet.remove(item)
                     self._able.append(begun)
+            self._able.sort(key=lambda begun: begun.item.get_closest_marker("long") is None)
             self._change.notify_all()
             while self._able and len(self._threads) < self._at_once:
                 thread = threading.Thread(target=self._run_checks, name=f"ahead-{len(self._threads)}", daemon=True)

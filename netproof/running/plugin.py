@@ -32,6 +32,7 @@ MARKERS: Final = (
     "extended: a check beyond both",
     "needs(*ids): the checks that must pass first",
     "exclusive: changes cluster-wide state, so no other check runs beside it",
+    "long: takes long, so it begins before others",
 )
 
 _RECORD = pytest.StashKey[RunRecord]()

@@ -289,6 +289,7 @@ def test_no_state_is_out_of_bounds(rehearsed, rehearsal):
         "of the check: the readiness probe removed from a server that starts slowly",
     ],
 )
+@pytest.mark.long
 def test_a_careful_rollout_loses_no_request(rehearsed, node):
     """Under steady load a rollout with 0/100% of a server that drains on SIGTERM loses nothing."""
     careful, *careless = rehearsed(
