@@ -13,6 +13,10 @@ from kubernetes.stream import stream
 from netproof.cluster.api import KubernetesApi
 from netproof.observe.protocol import Completed
 from netproof.observe.standpoint import StandpointError
+from netproof.verdict import UnsupportedError
+
+_FORBIDDEN = "403"
+"""In what the library says of the refused upgrade to a stream, which is all that it says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,8 @@ class Container:
             timeout_seconds: how long it may take; after that it is left to itself, and told as timed out.
 
         Raises:
-            StandpointError: the API refuses, or the connection breaks.
+            UnsupportedError: the account may not.
+            StandpointError: the pod is not there, or the connection breaks.
         """
         # A client of its own for each call: the library puts the stream in the place of its client's ordinary call.
         core = client.CoreV1Api(client.ApiClient(self.api.configuration))
@@ -56,9 +61,9 @@ class Container:
             code = -9 if timed_out else int(channel.returncode or 0)
             channel.close()
         except (ApiException, OSError, ValueError) as problem:
-            reason = getattr(problem, "reason", "") or str(problem)
-            raise StandpointError(
-                f"a command cannot be run in the pod {self.namespace}/{self.pod}: {reason}",
-                "it wants the right to create pods/exec: see docs/existing.md",
-            ) from None
+            reason = str(getattr(problem, "reason", "") or problem).partition("\n")[0]
+            said = f"a command cannot be run in the pod {self.namespace}/{self.pod}: {reason}"
+            if _FORBIDDEN in reason:
+                raise UnsupportedError(said, "the right to create pods/exec: see docs/existing.md") from None
+            raise StandpointError(said, "is the pod still there?") from None
         return Completed(tuple(argv), code, stdout, stderr, time.monotonic() - start, timed_out)
