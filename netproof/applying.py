@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from netproof.cluster.api import ApiRefused, KubernetesApi
-from netproof.guest import Guest
 from netproof.submission import ManifestObject, Step
 from netproof.verdict import UnmetError, UnsupportedError
 from netproof.waiting import NotYetError, Waiter
@@ -88,19 +87,14 @@ class Applied:
         return outcome
 
 
-def apply_plan(
-    api: KubernetesApi, steps: Iterable[Step], present: Collection[str] = (), *, guest: Guest | None = None
-) -> Applied:
+def apply_plan(api: KubernetesApi, steps: Iterable[Step], present: Collection[str] = ()) -> Applied:
     """Apply every step by server-side apply with strict field validation; a refusal does not keep the rest from it.
 
     Args:
         api: the cluster's API.
         steps: what to apply, in this order.
         present: the names of the add-ons that serve; what needs another one waits for it.
-        guest: decides what is applied and where, in a cluster that is not netproof's own.
     """
-    if guest is not None:
-        return Applied(tuple(_apply_as_guest(api, guest.place(step), guest) for step in steps))
     return Applied(tuple(_apply(api, step, present) for step in steps))
 
 
@@ -169,25 +163,6 @@ def _of_every_cluster(step: Step) -> bool:
 def _is_there(api: KubernetesApi, step: Step) -> bool:
     found = step.object
     return api.find(found.kind, found.name, step.namespace, api_version=found.api_version) is not None
-
-
-def _apply_as_guest(api: KubernetesApi, step: Step, guest: Guest) -> Outcome:
-    found = step.object
-    where = {"place": str(found.source), "kind": found.kind, "name": found.name, "namespace": step.namespace or ""}
-    try:
-        if objection := guest.objection(api, step):
-            return Outcome(**where, withheld=objection)
-        manifest = found.manifest
-        if found.kind == "Namespace":
-            metadata = manifest["metadata"]
-            labels = {**(metadata.get("labels") or {}), **guest.labels}
-            manifest = {**manifest, "metadata": {**metadata, "labels": labels}}
-        api.apply(manifest, step.namespace)
-    except ApiRefused as refused:
-        return Outcome(**where, refusal=refused.message)
-    except UnsupportedError as lack:
-        return Outcome(**where, withheld=lack.reason)
-    return Outcome(**where)
 
 
 def _apply(api: KubernetesApi, step: Step, present: Collection[str]) -> Outcome:

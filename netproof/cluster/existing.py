@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from netproof.cluster.api import ApiRefused, KubernetesApi, Object
+from netproof.cluster.guest import RUN_LABEL, Guest
 from netproof.cluster.names import BUSYBOX_IMAGE, NAMES_IN_THE_WORLD
 from netproof.cluster.pod_exec import Container
 from netproof.cluster.spec import NodeSpec
-from netproof.guest import RUN_LABEL, Guest
 from netproof.observe.exec_standpoint import ExecStandpoint, RunCommand
 from netproof.observe.protocol import Completed
 from netproof.observe.standpoint import AgentStandpoint, Standpoint

@@ -9,8 +9,8 @@ from netproof.observe.standpoint import Standpoint
 
 if TYPE_CHECKING:
     from netproof.cluster.existing import ExistingShape
+    from netproof.cluster.guest import Guest
     from netproof.cluster.spec import ClusterSpec
-    from netproof.guest import Guest
 
 
 class Provider(Protocol):

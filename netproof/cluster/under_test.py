@@ -18,7 +18,7 @@ from netproof.waiting import Timeouts
 
 if TYPE_CHECKING:
     from netproof.cluster.existing import ExistingShape
-    from netproof.guest import Guest
+    from netproof.cluster.guest import Guest
 
 
 @dataclass

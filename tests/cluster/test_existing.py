@@ -14,7 +14,7 @@ import pytest
 import yaml
 from markdown_it import MarkdownIt
 
-from netproof.guest import RUN_LABEL
+from netproof.cluster.guest import RUN_LABEL
 from netproof.report.results import Results
 from netproof.verdict import Verdict
 from netproof.waiting import NotYetError, Waiter

@@ -106,7 +106,8 @@ def test_options_mentioned_exist(document: Path, pytest_options: frozenset[str])
     """An option that stands alone is one of pytest, of the command, or one that the package gives to a program."""
     known = pytest_options | all_options(typer.main.get_command(app))
     sources = "\n".join(path.read_text(encoding="utf-8") for path in (CHECKOUT / "netproof").rglob("*.py"))
-    sources += (CHECKOUT / "benchmarks" / "boot.py").read_text(encoding="utf-8")
+    for other in ("benchmarks/boot.py", "tests/endurance/conftest.py"):
+        sources += (CHECKOUT / other).read_text(encoding="utf-8")
     mentioned = {option for text in code(document) if not is_foreign(text) for option in OPTION.findall(text)}
 
     assert not {option for option in mentioned - known if option not in sources}

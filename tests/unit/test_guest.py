@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from netproof.applying import apply_plan
-from netproof.guest import RUN_LABEL, Guest
+from netproof.cluster.guest import RUN_LABEL, Guest
+from netproof.guest import apply_as_guest
 from netproof.submission import bundled_manifests, load, plan
 from netproof.verdict import UnsupportedError
 
@@ -40,7 +40,7 @@ def cluster(**more):
 def test_what_names_no_namespace_goes_to_the_runs_own(reference):
     api = cluster()
 
-    applied = apply_plan(api, plan(reference), guest=GUEST)
+    applied = apply_as_guest(api, plan(reference), GUEST)
 
     assert ("Deployment", "web", GUEST.namespace) in api.applied
     assert {namespace for _, _, namespace in api.applied} == {None, GUEST.namespace, "canary"}
@@ -50,7 +50,7 @@ def test_what_names_no_namespace_goes_to_the_runs_own(reference):
 def test_a_namespace_of_the_submission_is_labelled_and_then_worked_in(reference):
     api = cluster()
 
-    apply_plan(api, plan(reference), guest=GUEST)
+    apply_as_guest(api, plan(reference), GUEST)
 
     assert api.namespaces["canary"][RUN_LABEL] == GUEST.run
 
@@ -58,7 +58,7 @@ def test_a_namespace_of_the_submission_is_labelled_and_then_worked_in(reference)
 def test_a_namespace_that_was_there_is_left_alone(reference):
     api = cluster(canary={"team": "a"})
 
-    applied = apply_plan(api, plan(reference), guest=GUEST)
+    applied = apply_as_guest(api, plan(reference), GUEST)
 
     assert not [one for one in api.applied if "canary" in one]
     assert any("the namespace canary was there before" in one.withheld for one in applied.outcomes)
@@ -67,7 +67,7 @@ def test_a_namespace_that_was_there_is_left_alone(reference):
 def test_load_balancers_pools_and_the_namespaces_of_the_cluster_are_withheld(reference):
     api = cluster()
 
-    applied = apply_plan(api, plan(reference), guest=GUEST)
+    applied = apply_as_guest(api, plan(reference), GUEST)
 
     withheld = {(one.kind, one.name) for one in applied.outcomes if one.withheld}
     assert ("Service", "web-svc-lb") in withheld
@@ -77,7 +77,7 @@ def test_load_balancers_pools_and_the_namespaces_of_the_cluster_are_withheld(ref
 
 
 def test_a_check_of_what_was_withheld_is_unsupported(reference):
-    applied = apply_plan(cluster(), plan(reference), guest=GUEST)
+    applied = apply_as_guest(cluster(), plan(reference), GUEST)
     (balancer,) = [one.object for one in plan(reference) if one.object.name == "web-svc-lb"]
 
     with pytest.raises(UnsupportedError, match="LoadBalancer would take an address"):
