@@ -59,12 +59,14 @@ def junit(run: UpstreamRun) -> str:
 
 
 def table(run: UpstreamRun) -> Iterator[RenderableType]:
-    """Each spec with outcome and time, then what failed, then the counts."""
+    """Each spec that ran with outcome and time, then what failed, then the counts."""
     shown = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     shown.add_column(no_wrap=True)
     shown.add_column(no_wrap=True, justify="right")
     shown.add_column(overflow="fold")
     for spec in run.specs:
+        if spec.outcome is Outcome.NOT_RUN:
+            continue
         shown.add_row(Text(spec.outcome, style=_STYLES[spec.outcome]), f"{spec.seconds:.1f} s", Text(spec.name))
     yield shown
     for spec in run.specs:

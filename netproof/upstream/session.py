@@ -127,7 +127,8 @@ class Session:
             dns_domain=spec.dns_domain,
             scratch=self._directory.absolute(),
         )
-        inside = command_in(cluster, LAN, [*_WITH_ITS_PARENT, *command, "--", *flags], directory=self._directory)
+        argv = [*_WITH_ITS_PARENT, *command, "--", *flags]
+        inside = command_in(cluster, LAN, argv, directory=self._directory.absolute())
         with self._progress.working(f"{len(self._run.specs)} specs, {self._run.processes} at a time") as tell:
             code, self._run.interrupted = run_to_its_end([*_WITH_ITS_PARENT, *inside], log, len(self._run.specs), tell)
         if not (self._directory / REPORT).is_file():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -29,23 +30,23 @@ def built():
         pytest.skip(f"the cache has no {E2E_COMPONENT}; netproof toolchain build {E2E_COMPONENT}")
 
 
-def upstream(*arguments: str) -> subprocess.CompletedProcess[str]:
+def upstream(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "netproof", "upstream", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=RUN_SECONDS)
+    return subprocess.run(command, capture_output=True, text=True, timeout=RUN_SECONDS, cwd=directory)
 
 
 def test_specs_run_on_a_cluster_and_are_reported(tmp_path):
-    done = upstream("--nodes", "1", "--focus", FOCUS, "--report-dir", str(tmp_path))
+    done = upstream(tmp_path, "--nodes", "1", "--focus", FOCUS)
 
     assert done.returncode == 0, done.stdout + done.stderr
-    (results,) = tmp_path.glob("upstream-*/upstream.json")
+    (results,) = tmp_path.glob("reports/upstream-*/upstream.json")
     run = json.loads(results.read_text())
     assert [spec["outcome"] for spec in run["specs"]] == ["passed", "passed"]
     assert (run["nodes"], run["problems"]) == (1, [])
 
 
 def test_a_focus_without_specs_is_said_before_a_cluster_is_made(tmp_path):
-    done = upstream("--focus", "no such spec", "--report-dir", str(tmp_path))
+    done = upstream(tmp_path, "--focus", "no such spec")
 
     assert done.returncode == 5
     assert "no spec of Kubernetes" in done.stderr
@@ -53,7 +54,7 @@ def test_a_focus_without_specs_is_said_before_a_cluster_is_made(tmp_path):
 
 
 def test_an_expression_that_is_none_is_one_message(tmp_path):
-    done = upstream("--focus", "[sig", "--report-dir", str(tmp_path))
+    done = upstream(tmp_path, "--focus", "[sig")
 
     assert done.returncode == 4
     assert "regular expressions" in done.stderr

@@ -38,7 +38,7 @@ def test_the_table_ends_with_failures_and_counts(run, report):
 
     text = render(reports.table(run), width=100, colour=False)
 
-    assert "passed   0.0 s  [sig-network] Services should answer [Conformance]" in text
+    assert "passed  0.0 s  [sig-network] Services should answer [Conformance]" in text
     assert "failed: [sig-network] Services should refuse" in text
     assert "  it answered" in text
     assert "problem: kubelet-n1 ended" in text
