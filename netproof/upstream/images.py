@@ -26,9 +26,11 @@ HOST_PROGRAMS: Mapping[str, str] = {
     "ip": "iproute2",
     "nc": "netcat-openbsd",
     "ss": "iproute2",
+    "wget": "wget",
 }
-"""The programs that the tests call inside of containers and busybox has not, or not with these options, with the Debian
-package of each. dash is the shell: busybox's own would take its applets before these programs."""
+"""The programs that the tests call inside of containers and busybox has not, or not with these options (``wget -T`` of
+Debian's static busybox 1.35 crashes), with the Debian package of each. dash is the shell: busybox's own would take its
+applets before these programs."""
 
 _SHELL = "bin/sh"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -110,7 +112,8 @@ def root_layers(tools: Tools) -> tuple[Layer, ...]:
     (applets,) = busybox(tools).layers
     files: dict[str, bytes | Path] = {f"usr/bin/{name}": path for name, path in programs.items()}
     files |= {_SHELL: programs["dash"], "agnhost": tools.path("agnhost"), "coredns": tools.path("coredns")}
-    links = {path: target for path, target in applets.links.items() if path != _SHELL}
+    replaced = {_SHELL, *(f"bin/{name}" for name in programs)}
+    links = {path: target for path, target in applets.links.items() if path not in replaced}
     return (
         Layer.from_files(
             {**applets.files, **files, **shared_objects(programs.values())},

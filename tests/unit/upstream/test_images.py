@@ -62,6 +62,8 @@ def test_images_are_known_by_the_last_part_of_their_name(tools):
         ("nc -h 2>&1", "OpenBSD netcat"),
         ("ip -V", "iproute2"),
         ("ss -V", "iproute2"),
+        ("wget -q -O - -T 1 http://127.0.0.1:1/; echo $?", "4"),
+        ("command -v nc", "/usr/bin/nc"),
         ("getent hosts 127.0.0.1 || getent passwd root", "root"),
         ("hostname; seq 1 2", "1\n2"),
         ("/agnhost-2 pause", "called pause"),
