@@ -17,4 +17,5 @@ pytest_plugins = (
     "netproof.fixtures.workspace",
     "netproof.fixtures.rehearsed",
     "netproof.fixtures.opening",
+    "netproof.fixtures.backends",
 )

@@ -51,6 +51,19 @@ class Service:
                 objects=[str(self)],
             ) from None
 
+    @property
+    def node_port(self) -> int:
+        """The port that its first port has on the nodes.
+
+        Raises:
+            UnmetError: it has none.
+        """
+        spec = self.service()["spec"]
+        for port in spec.get("ports", ()):
+            if "nodePort" in port:
+                return int(port["nodePort"])
+        raise UnmetError("a Service with a port on the nodes", f"type {spec.get('type')}", objects=[str(self)])
+
     def url(self, path: str = "/", port: int = 80) -> str:
         """The address of ``path`` at its ClusterIP.
 

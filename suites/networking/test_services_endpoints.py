@@ -1,0 +1,217 @@
+"""What stands behind a Service: several ports, EndpointSlices, endpoints that end; and what a Service may become."""
+
+from __future__ import annotations
+
+import pytest
+
+from netproof.check import CORE, EXTENDED, OWN, check
+from netproof.fixtures.backends import ALL, HTTP_PORT, OTHER_PORT
+from netproof.fixtures.workspace import agnhost_pod
+from netproof.observe.eventually import eventually
+from netproof.observe.expectations import expect, require
+from netproof.observe.protocol import Failure
+from netproof.observe.spread import requests_needed
+from netproof.service import endpoint_slice_manifest
+
+pytestmark = pytest.mark.usefixtures("rules_as_evidence")
+
+A_MOMENT = 1.0
+IN_A_ROW = 3
+DISCOVERY = "discovery.k8s.io/v1"
+SECOND = 81
+OUTSIDE = "outside.example."
+TWO_PORTS = [
+    {"name": "http", "protocol": "TCP", "port": 80, "targetPort": HTTP_PORT},
+    {"name": "other", "protocol": "TCP", "port": SECOND, "targetPort": OTHER_PORT},
+]
+SHORT_LIVED = {"app": "short-lived"}
+PATIENCE = 30
+"""How many seconds a pod of ours may take to end; it is ended for good long before."""
+
+
+@check(
+    "services.multi-port",
+    subject=OWN,
+    level=CORE,
+    control="a port that is taken from the Service answers nobody, and the one that is left answers on",
+    mutants=["of the check: both ports have the same targetPort; the second port stays"],
+)
+def test_each_port_leads_to_its_own_target(backends, cluster, node, pod):
+    """Each port of a Service leads to its own targetPort; ports come and go without the others."""
+    service = backends.service("multi-port", ports=TWO_PORTS)
+    for place in (node, pod):
+        wait_until_served_by(place, service.url("/hostname"), backends.names, cluster.timeouts)
+        wait_for_body(place, service.url("/", SECOND), "other", cluster.timeouts)
+
+    backends.workspace.api.patch("Service", service.name, {"spec": {"ports": TWO_PORTS[:1]}}, service.namespace)
+    for place in (node, pod):
+        wait_until_failing(place, service.url("/", SECOND), cluster.timeouts)
+        wait_until_served_by(place, service.url("/hostname"), backends.names, cluster.timeouts)
+
+    backends.workspace.api.patch("Service", service.name, {"spec": {"ports": TWO_PORTS}}, service.namespace)
+    for place in (node, pod):
+        wait_for_body(place, service.url("/", SECOND), "other", cluster.timeouts)
+
+
+@check(
+    "services.endpoint-slices-by-hand",
+    subject=OWN,
+    level=CORE,
+    control="without an EndpointSlice the Service refuses, before and after",
+    mutants=["of the check: the slice names another Service; an endpoint of it is not ready"],
+)
+def test_endpoint_slices_written_by_hand_are_the_endpoints(backends, cluster, node, pod):
+    """A Service without a selector sends to what all of its EndpointSlices say, whoever wrote them."""
+    service = backends.service("by-hand", {})
+    slices = [
+        endpoint_slice_manifest(service.name, [address], HTTP_PORT) | {"metadata": metadata_of_slice(service, number)}
+        for number, address in enumerate(backends.addresses)
+    ]
+    for place in (node, pod):
+        wait_until_failing(place, service.url("/hostname"), cluster.timeouts, Failure.REFUSED)
+
+    for one in slices:
+        backends.apply(one)
+    for place in (node, pod):
+        wait_until_served_by(place, service.url("/hostname"), backends.names, cluster.timeouts)
+
+    for left in reversed(range(len(slices))):
+        gone = slices[left]["metadata"]["name"]
+        backends.workspace.api.delete("EndpointSlice", gone, service.namespace, api_version=DISCOVERY)
+        for place in (node, pod):
+            if left:
+                wait_until_served_by(place, service.url("/hostname"), backends.names[:left], cluster.timeouts)
+            else:
+                wait_until_failing(place, service.url("/hostname"), cluster.timeouts, Failure.REFUSED)
+
+
+@check(
+    "services.terminating-fallback",
+    subject=OWN,
+    level=EXTENDED,
+    control="as soon as another pod is ready, the one that ends gets nothing more",
+    mutants=["of the check: the pod that ends stops serving at once"],
+)
+def test_a_pod_that_ends_serves_while_there_is_no_other(workspace, cluster, lan, node):
+    """While no endpoint is ready, a pod that ends and serves on gets the traffic: ClusterIP's and NodePort's."""
+    first = cluster.spec.nodes[0]
+    ending = short_lived("ending", first, f"--delay-shutdown={PATIENCE}", terminationGracePeriodSeconds=PATIENCE)
+    workspace.run_pod(ending)
+    service = workspace.service(
+        "fallback", SHORT_LIVED, target_port=HTTP_PORT, type="NodePort", externalTrafficPolicy="Local"
+    )
+    from_outside = f"http://{first.address}:{service.node_port}/hostname"
+    places = [(node, service.url("/hostname")), (lan, from_outside)]
+    for place, url in places:
+        wait_until_served_by(place, url, ["ending"], cluster.timeouts)
+
+    workspace.api.delete("Pod", "ending", workspace.namespace)
+    eventually(lambda: require_terminating(service), within_seconds=cluster.timeouts.rules_programmed)
+    for place, url in places:
+        wait_until_served_by(place, url, ["ending"], cluster.timeouts)
+
+    workspace.run_pod(short_lived("fresh", first))
+    for place, url in places:
+        wait_until_served_by(place, url, ["fresh"], cluster.timeouts)
+    require("deletionTimestamp" in workspace.pod("ending")["metadata"], "the pod ending still there", "it is gone")
+    workspace.api.delete("Pod", "ending", workspace.namespace, grace_seconds=0)
+
+
+@check(
+    "services.type-changes",
+    subject=OWN,
+    level=CORE,
+    control="as a name for something outside the Service has no address, and its former address answers nobody",
+    mutants=["of the check: the type is not changed"],
+)
+def test_a_service_changes_its_type(backends, cluster, lan, pod):
+    """From ExternalName to ClusterIP, to NodePort and back: its name resolves, and it serves, as each type says."""
+    service = backends.service("changing", {}, type="ExternalName", externalName=OUTSIDE, ports=None)
+    name = f"{service.name}.{service.namespace}.svc.{cluster.spec.dns_domain}"
+    wait_for_records(cluster, pod, name, "CNAME", (OUTSIDE,))
+
+    change(backends, service, type="ClusterIP", externalName=None)
+    address = service.cluster_ip
+    wait_for_records(cluster, pod, name, "A", (address,))
+    wait_until_served_by(pod, service.url("/hostname"), backends.names, cluster.timeouts)
+
+    change(backends, service, type="NodePort")
+    on_a_node = f"http://{cluster.spec.nodes[0].address}:{service.node_port}/hostname"
+    wait_until_served_by(lan, on_a_node, backends.names, cluster.timeouts)
+    require(service.cluster_ip == address, f"the address {address} still", service.cluster_ip, objects=[str(service)])
+
+    change(backends, service, type="ExternalName", externalName=OUTSIDE, clusterIP=None, clusterIPs=None)
+    wait_for_records(cluster, pod, name, "CNAME", (OUTSIDE,))
+    wait_until_failing(lan, on_a_node, cluster.timeouts, Failure.REFUSED)
+    wait_until_failing(pod, f"http://{address}/hostname", cluster.timeouts)
+
+
+def change(backends, service, **spec):
+    """Change the spec of a Service, with its selector and port wherever it may have them."""
+    external = spec["type"] == "ExternalName"
+    served = {"selector": ALL, "ports": [{"protocol": "TCP", "port": 80, "targetPort": HTTP_PORT}]}
+    patch = {"spec": (dict.fromkeys(served) if external else served) | spec}
+    backends.workspace.api.patch("Service", service.name, patch, service.namespace)
+
+
+def metadata_of_slice(service, number):
+    """Name and owner of one of a Service's slices."""
+    return {"name": f"{service.name}-{number}", "labels": {"kubernetes.io/service-name": service.name}}
+
+
+def short_lived(name, node, *arguments, **spec):
+    """A pod on a node that answers with its name."""
+    arguments = ("netexec", f"--http-port={HTTP_PORT}", *arguments)
+    return agnhost_pod(name, *arguments, labels=SHORT_LIVED, nodeName=node.name, **spec)
+
+
+def require_terminating(service):
+    """See that the API calls the one endpoint of a Service terminating, serving and not ready."""
+    slices = service.api.list(
+        "EndpointSlice",
+        service.namespace,
+        api_version=DISCOVERY,
+        labels={"kubernetes.io/service-name": service.name},
+    )
+    seen = [endpoint["conditions"] for one in slices for endpoint in one.get("endpoints") or ()]
+    wanted = {"ready": False, "serving": True, "terminating": True}
+    require(seen == [wanted], f"one endpoint, {wanted}", seen, objects=[str(service)])
+
+
+def wait_for_records(cluster, place, name, record_type, wanted):
+    """Return once cluster DNS gives a name exactly these records of this type."""
+
+    def found():
+        answer = place.resolve(name, record_type, server=cluster.spec.dns_address)
+        records = answer.data(record_type)
+        require(records == wanted, f"{record_type} {', '.join(wanted)}", answer, objects=[name])
+
+    eventually(found, within_seconds=cluster.timeouts.rules_programmed)
+
+
+def wait_until_served_by(place, url, names, timeouts):
+    """Return once all of these servers answered a place, and nobody else."""
+    times = max(IN_A_ROW, requests_needed(len(names)))
+    eventually(
+        lambda: expect(place.get(url, times=times, timeout_seconds=A_MOMENT)).served_by(names),
+        within_seconds=timeouts.rules_programmed,
+    )
+
+
+def wait_for_body(place, url, body, timeouts):
+    """Return once an address answers with this body."""
+
+    def answered():
+        replies = place.get(url, timeout_seconds=A_MOMENT)
+        expect(replies).to_be(200)
+        require(replies[0].body.strip() == body, f"the body {body!r}", replies[0].body, objects=[url])
+
+    eventually(answered, within_seconds=timeouts.rules_programmed)
+
+
+def wait_until_failing(place, url, timeouts, *kinds):
+    """Return once requests fail, in one of these ways where any are named."""
+    eventually(
+        lambda: expect(place.get(url, timeout_seconds=A_MOMENT)).to_fail_by(*kinds),
+        within_seconds=timeouts.rules_programmed,
+    )

@@ -1,0 +1,161 @@
+"""Services over UDP.
+
+A flow is its addresses and ports; conntrack remembers where kube-proxy's rules sent its first datagram, and no later
+one meets the rules while that memory lasts (30 s, or 120 s once both sides have spoken). So when an endpoint goes,
+kube-proxy has to delete the entries of its flows, or a client that keeps its port talks to nobody (pkg/proxy).
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from netproof.check import CORE, EXTENDED, OWN, check, none_because
+from netproof.fixtures.backends import HTTP_PORT, UDP_PORT
+from netproof.observe.eventually import eventually
+from netproof.observe.expectations import expect, require
+from netproof.observe.protocol import Failure
+from netproof.observe.spread import requests_needed
+
+pytestmark = pytest.mark.usefixtures("rules_as_evidence")
+
+NO_MUTANTS = none_because("nothing of a submission is looked at; the control is the same probe where it must fail")
+BOTH_PORTS = [
+    {"name": "tcp", "protocol": "TCP", "port": 80, "targetPort": HTTP_PORT},
+    {"name": "udp", "protocol": "UDP", "port": 80, "targetPort": UDP_PORT},
+]
+UDP_ONLY = BOTH_PORTS[1:]
+A_MOMENT = 0.5
+IN_A_ROW = 3
+NOBODY = {"name": "nobody"}
+SOURCE_PORT = 43210
+
+
+@check(
+    "services.same-port-both-protocols",
+    subject=OWN,
+    level=CORE,
+    control="the port is taken from the Service for UDP alone: datagrams get no answer, connections do",
+    mutants=["of the check: the port for UDP stays"],
+)
+def test_one_port_serves_tcp_and_udp(backends, cluster, node, pod):
+    """A port of a Service for TCP and UDP leads each protocol to its own servers, from a node and from a pod."""
+    service = backends.service("both-protocols", ports=BOTH_PORTS)
+    address = service.cluster_ip
+    for place in (node, pod):
+        wait_until_datagrams_reach(place, address, backends.names, cluster.timeouts)
+        wait_until_requests_reach(place, service, backends.names, cluster.timeouts)
+
+    backends.workspace.api.patch("Service", service.name, {"spec": {"ports": BOTH_PORTS[:1]}}, service.namespace)
+    for place in (node, pod):
+        wait_until_unanswered(place, address, cluster.timeouts)
+        wait_until_requests_reach(place, service, backends.names, cluster.timeouts)
+
+
+@check(
+    "services.udp-flow-follows",
+    subject=OWN,
+    level=EXTENDED,
+    features=["second-node"],
+    control="while the first server is one of two, the flow stays with it",
+    mutants=["of the check: the first server stays one of two"],
+)
+def test_a_udp_flow_follows_the_endpoints(backends, cluster, pod):
+    """A client that keeps its UDP port reaches the server that is left when the one it talked to goes."""
+    first, second = backends.names[:2]
+    service = backends.service("udp-follows", {"name": first}, ports=UDP_ONLY)
+    address = service.cluster_ip
+    wait_until_flow_reaches(pod, address, first, cluster.timeouts)
+
+    select(backends, service, {"app": "backend"})
+    wait_until_datagrams_reach(pod, address, backends.names, cluster.timeouts)
+    require_flow(pod, address, first)
+
+    select(backends, service, {"name": second})
+    wait_until_flow_reaches(pod, address, second, cluster.timeouts)
+
+
+@check(
+    "services.udp-flow-from-none",
+    subject=OWN,
+    level=EXTENDED,
+    control="before there is a server, the same flow is refused",
+    mutants=["of the check: the Service gets no server"],
+)
+def test_a_udp_flow_begins_before_there_is_a_server(backends, cluster, pod):
+    """A client that keeps its UDP port is answered once the Service has a server, and again after it had none."""
+    service = backends.service("udp-from-none", NOBODY, ports=UDP_ONLY)
+    address, name = service.cluster_ip, backends.names[0]
+    for _ in range(2):
+        wait_until_refused(pod, address, cluster.timeouts)
+        select(backends, service, {"name": name})
+        wait_until_flow_reaches(pod, address, name, cluster.timeouts)
+        select(backends, service, NOBODY)
+
+
+def select(backends, service, labels):
+    """Have a Service select by exactly these labels."""
+    gone = {key: None for key in service.service()["spec"]["selector"] if key not in labels}
+    backends.workspace.api.patch("Service", service.name, {"spec": {"selector": gone | labels}}, service.namespace)
+
+
+def ask(place, address, *, source_port=0):
+    """Ask who is there by a datagram."""
+    return place.udp(address, 80, "hostname", timeout_seconds=A_MOMENT, source_port=source_port)
+
+
+def require_flow(place, address, name):
+    """See that the flow from one port is answered by one server."""
+    reply = ask(place, address, source_port=SOURCE_PORT)
+    require(reply.received == name, f"an answer of {name} to port {SOURCE_PORT}", describe(reply), objects=[address])
+
+
+def wait_until_flow_reaches(place, address, name, timeouts):
+    """Return once the flow from one port is answered by this server."""
+    eventually(lambda: require_flow(place, address, name), within_seconds=timeouts.rules_programmed, in_a_row=IN_A_ROW)
+
+
+def wait_until_datagrams_reach(place, address, names, timeouts):
+    """Return once new flows are answered by all of these servers, and by nobody else."""
+
+    def all_answer():
+        replies = [ask(place, address) for _ in range(max(IN_A_ROW, requests_needed(len(names))))]
+        seen = {describe(reply) for reply in replies}
+        require(seen == set(names), f"answers of {', '.join(names)}", ", ".join(sorted(seen)), objects=[address])
+
+    eventually(all_answer, within_seconds=timeouts.rules_programmed)
+
+
+def wait_until_requests_reach(place, service, names, timeouts):
+    """Return once requests over TCP are answered by all of these servers, and by nobody else."""
+    times = max(IN_A_ROW, requests_needed(len(names)))
+    eventually(
+        lambda: expect(
+            place.get(service.url("/hostname"), times=times, timeout_seconds=A_MOMENT), str(service)
+        ).served_by(names),
+        within_seconds=timeouts.rules_programmed,
+    )
+
+
+def wait_until_unanswered(place, address, timeouts):
+    """Return once new flows get no answer: nothing is known of this port, so it is nobody's to refuse."""
+
+    def unanswered():
+        reply = ask(place, address)
+        require(reply.failure, "no answer", describe(reply), objects=[address])
+
+    eventually(unanswered, within_seconds=timeouts.rules_programmed)
+
+
+def wait_until_refused(place, address, timeouts):
+    """Return once the flow from one port is refused, which one datagram shows: the kernel sends few such words."""
+
+    def refused():
+        reply = ask(place, address, source_port=SOURCE_PORT)
+        require(reply.failure is Failure.REFUSED, "a refusal", describe(reply), objects=[address])
+
+    eventually(refused, within_seconds=timeouts.rules_programmed)
+
+
+def describe(reply):
+    """Who answered, or why nobody did."""
+    return reply.received or str(reply.failure)
