@@ -20,7 +20,7 @@ from netproof.submission import ManifestObject
 from netproof.submission.derive import Patch
 from netproof.workload import Workload
 
-SIDE_BY_SIDE = 3
+SIDE_BY_SIDE = 4
 """How many rehearsals run at once: starting a pod costs about half a second of a core."""
 
 Action = Callable[[Workload], Replies | None]

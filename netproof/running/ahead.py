@@ -39,7 +39,7 @@ from netproof.running.exclusive import RunningLock
 from netproof.running.selection import REQUIRED_KEYS
 from netproof.verdict import Verdict
 
-AT_ONCE: Final = 4
+AT_ONCE: Final = 6
 """How many checks run at once: starting a pod costs about half a second of a core, and then a check waits."""
 
 Maker = Callable[[pytest.Item, Mapping[str, Any]], object]

@@ -28,7 +28,8 @@ from netproof.rehearsals import Rehearsal
 from netproof.service import Service, service_manifest
 from netproof.submission.derive import recreate, replicas, short_periods, strategy
 from netproof.submission.draining_server import PAGE, draining_server
-from netproof.waiting import NotYetError, Waiter
+from netproof.verdict import UnmetError, blocked
+from netproof.waiting import NotYetError, TimedOutError, Waiter
 
 REPLICAS = 3
 PORT = 8000
@@ -181,7 +182,6 @@ def loaded(name, node, bounds, *, starts=STARTS_AFTER_SECONDS, interval=LOAD_INT
 @check(
     "rollout.declared",
     subject=SUBMISSION,
-    needs=["deploy.replicas"],
     control="bounds that leave no room are not kept by the same rollout",
     mutants=["rollout-zero-zero"],
     exclusive=True,
@@ -189,7 +189,11 @@ def loaded(name, node, bounds, *, starts=STARTS_AFTER_SECONDS, interval=LOAD_INT
 def test_the_declared_strategy_is_valid_and_kept(applied, web, web_manifest, watching):
     """The declared strategy is accepted, and a rollout keeps its own maxSurge and maxUnavailable."""
     applied.require(web_manifest)
-    web.wait_settled()
+    try:
+        web.wait_available()
+        web.wait_settled()
+    except (TimedOutError, UnmetError) as unready:
+        blocked(f"no rollout begins before the pods are ready: {unready}")
     with watching(web) as timeline:
         web.roll_out()
 

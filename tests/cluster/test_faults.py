@@ -26,7 +26,7 @@ WAITS_FOR_EVER = """
     def test_first(cluster):
         "The cluster is there."
 
-    @check("second.waits", subject=OWN, control=NOTHING, mutants=NOTHING)
+    @check("second.waits", subject=OWN, needs=["first.passes"], control=NOTHING, mutants=NOTHING)
     def test_second(cluster):
         "It never ends."
         print("waiting", flush=True)
