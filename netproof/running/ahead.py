@@ -45,7 +45,7 @@ AT_ONCE: Final = 6
 Maker = Callable[[pytest.Item, Mapping[str, Any]], object]
 """Makes a fixture for one check from the shared ones, by name; the fixture itself must then give the same value."""
 
-_LOOK_SECONDS = 0.1
+_LOOK_SECONDS = 0.2
 _BEGUN = pytest.StashKey["Begun"]()
 
 
@@ -103,7 +103,7 @@ class Begun:
     def _call(self) -> None:
         try:
             own = {name: make(self.item, self.shared) for name, make in self.makers.items()}
-        except Exception:  # pytest will meet it again, in the set-up of the check
+        except BaseException:  # also pytest's own for a skip: it will be met again in the set-up of the check
             return
         everything = {**self.shared, **own}
         self.arguments = {name: everything[name] for name in _parameters(self.item)}
@@ -114,6 +114,8 @@ class Begun:
         except BaseException as problem:  # raised where pytest awaits it, whatever it is
             self.problem = problem
         self.seconds = time.monotonic() - start
+        if self.problem is not None:
+            self.item.ihook.pytest_netproof_failed_ahead(item=self.item, shared=self.shared)
 
 
 class Ahead:
@@ -219,7 +221,9 @@ class Ahead:
         there = self._shared_with(item)
         shared: dict[str, Any] = {}
         makers: dict[str, Maker] = {}
-        parameters = _directly_parametrised(item)
+        parameters = _parameters_of(item)
+        if parameters is None:
+            return None
         for name in item.fixturenames:
             if name in parameters:
                 continue
@@ -275,15 +279,16 @@ def _parameters(item: pytest.Function) -> list[str]:
     return [name for name in inspect.signature(item.function).parameters if name != "self"]
 
 
-def _directly_parametrised(item: pytest.Function) -> dict[str, object]:
-    """The parameters of the test itself; what a parametrised fixture makes of its own is for pytest to know."""
+def _parameters_of(item: pytest.Function) -> dict[str, object] | None:
+    """The parameters of the test itself; None where a fixture has some: what it makes of them is for pytest to know."""
     names: set[str] = set()
     for mark in item.iter_markers("parametrize"):
         if not mark.kwargs.get("indirect"):
             given = mark.args[0]
             names.update(given.replace(",", " ").split() if isinstance(given, str) else given)
     callspec = getattr(item, "callspec", None)
-    return {name: value for name, value in callspec.params.items() if name in names} if callspec else {}
+    parameters: dict[str, object] = dict(callspec.params) if callspec else {}
+    return parameters if parameters.keys() <= names else None
 
 
 def _lacks_feature(item: pytest.Item) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -46,4 +47,14 @@ def pytest_netproof_own_fixtures() -> Mapping[str, Maker] | None:
     Returns:
         By the fixture's name what makes its value, in any thread, for an item, from the shared fixtures by name. When
         the turn of the item comes, the fixture must give that same value.
+    """
+
+
+@pytest.hookspec
+def pytest_netproof_failed_ahead(item: pytest.Item, shared: Mapping[str, Any]) -> None:
+    """Write down what tells of the failure of a check that has run before its turn; called at once, in any thread.
+
+    Args:
+        item: its test.
+        shared: the shared fixtures that it uses, by name.
     """

@@ -233,3 +233,51 @@ def test_long(cluster, n):
     assert ran.duration < 3
     assert verdicts(results) == {"a.first": Verdict.PASSED, "a.fails": Verdict.FAILED}
     assert len(results().not_run) == 9
+
+
+def test_what_tells_of_a_failure_can_be_written_down_at_once(run_checks, pytester, intervals):
+    pytester.makeconftest(
+        """
+import os, time
+from pathlib import Path
+def pytest_netproof_failed_ahead(item, shared):
+    told = f"[{time.monotonic()}, {str(list(shared) == ['cluster']).lower()}]"
+    Path(os.environ["INTERVALS"], item.name).write_text(told)
+"""
+    )
+    run_checks(
+        test_a=SHARED
+        + """
+@a_check("a.slow")
+def test_slow(cluster): note_interval("slow", 0.5)
+@a_check("a.fails")
+def test_fails(cluster): assert False
+@a_check("a.is-blocked-by-itself")
+def test_blocked(cluster): blocked("no Deployment")
+""".replace("(cluster): ", '(cluster):\n    "T."\n    '),
+    )
+
+    seen = intervals()
+    assert seen.keys() == {"slow", "test_fails", "test_blocked"}
+    assert seen["test_fails"][0] < seen["slow"][1]
+    assert seen["test_fails"][1]
+
+
+def test_a_check_with_a_parametrised_fixture_waits_for_its_turn(run_checks):
+    ran = run_checks(
+        test_a=SHARED
+        + """
+@pytest.fixture(scope="module", params=["one", "two"])
+def number(request): return request.param
+@a_check("a.numbers")
+def test_numbers(cluster, number, request):
+    "T."
+    assert number == request.node.callspec.params["number"]
+@a_check("a.more-numbers")
+def test_more_numbers(cluster, number):
+    "T."
+    assert threading.current_thread() is threading.main_thread()
+""",
+    )
+
+    ran.assert_outcomes(passed=5)
