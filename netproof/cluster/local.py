@@ -162,6 +162,14 @@ class LocalCluster:
         """Which components have died, each with the end of its log; empty where none has."""
         return "\n".join(map(str, self.deaths()))
 
+    def running(self) -> list[str]:
+        """The names of the components that run, sorted; from a file, so that one that comes up or ends answers, too."""
+        try:
+            status = json.loads(self._state.status.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return []
+        return sorted(status["running"])
+
     def deaths(self) -> list[Death]:
         """The components that have ended without being asked to."""
         try:

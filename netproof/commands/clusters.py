@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +16,7 @@ from rich.console import Console
 from netproof.cluster.bringup import LocalRequest, bring_up, plan_cluster
 from netproof.cluster.component_logs import tail
 from netproof.cluster.local import LocalCluster
-from netproof.cluster.state import cluster_names, is_alive, sweep
+from netproof.cluster.state import StateDirectory, cluster_names, is_alive, sweep
 from netproof.commands.options import DEFAULT_NAME, AsJson, ClusterName, KubernetesVersion
 from netproof.images.policy import ImagePolicy
 from netproof.timing import PrintedPhases
@@ -68,12 +70,11 @@ def up(
 
 def status(as_json: AsJson = False) -> None:
     """List the embedded clusters: versions, nodes, components, and those that died."""
-    alive = [LocalCluster.attach(name) for name in cluster_names() if is_alive(name)]
+    alive = list(_alive())
     if as_json:
-        typer.echo(json.dumps([_facts(cluster) for cluster in alive], indent=2))
+        typer.echo(json.dumps([facts for _, facts in alive], indent=2))
         return
-    for cluster in alive:
-        facts = _facts(cluster)
+    for cluster, facts in alive:
         nodes = ", ".join(f"{node['name']} ({node['address']})" for node in facts["nodes"])
         typer.echo(f"{cluster.name}: Kubernetes {facts['kubernetes_version']}, {facts['proxy_mode']}")
         typer.echo(f"  nodes: {nodes}")
@@ -86,6 +87,13 @@ def status(as_json: AsJson = False) -> None:
         typer.echo("no embedded cluster is running")
 
 
+def _alive() -> Iterator[tuple[LocalCluster, dict[str, Any]]]:
+    for name in cluster_names():
+        if is_alive(name) and StateDirectory(name).status.exists():
+            with contextlib.suppress(FileNotFoundError):  # it ends at this moment
+                yield LocalCluster(name), _facts(LocalCluster(name))
+
+
 def _facts(cluster: LocalCluster) -> dict[str, Any]:
     spec = cluster.spec
     return {
@@ -96,7 +104,7 @@ def _facts(cluster: LocalCluster) -> dict[str, Any]:
         "nodes": [{"name": node.name, "address": node.address} for node in spec.nodes],
         "kubeconfig": str(cluster.kubeconfig),
         "logs": str(cluster.logs),
-        "components": sorted(cluster.status()["running"]),
+        "components": cluster.running(),
         "died": {death.component: death.exit_code for death in cluster.deaths()},
     }
 
