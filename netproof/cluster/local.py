@@ -104,8 +104,18 @@ class LocalCluster:
 
     @property
     def spec(self) -> ClusterSpec:
-        """What the cluster is made of."""
-        return ClusterSpec.read(self._state.spec)
+        """What the cluster is made of.
+
+        Raises:
+            NetproofError: another version of netproof has started it, and writes it down in another way.
+        """
+        try:
+            return ClusterSpec.read(self._state.spec)
+        except (TypeError, KeyError):
+            raise NetproofError(
+                f"the cluster {self.name!r} was started by another version of netproof",
+                f"use that version, or end it with 'netproof down --cluster-name {self.name}'",
+            ) from None
 
     @property
     def kubeconfig(self) -> Path:

@@ -18,6 +18,7 @@ from netproof.cluster.component_logs import tail
 from netproof.cluster.local import LocalCluster
 from netproof.cluster.state import StateDirectory, cluster_names, is_alive, sweep
 from netproof.commands.options import DEFAULT_NAME, AsJson, ClusterName, KubernetesVersion
+from netproof.errors import NetproofError
 from netproof.images.policy import ImagePolicy
 from netproof.timing import PrintedPhases
 from netproof.toolchain import ConsoleProgress
@@ -75,6 +76,9 @@ def status(as_json: AsJson = False) -> None:
         typer.echo(json.dumps([facts for _, facts in alive], indent=2))
         return
     for cluster, facts in alive:
+        if "problem" in facts:
+            typer.echo(f"{cluster.name}: {facts['problem']}")
+            continue
         nodes = ", ".join(f"{node['name']} ({node['address']})" for node in facts["nodes"])
         typer.echo(f"{cluster.name}: Kubernetes {facts['kubernetes_version']}, {facts['proxy_mode']}")
         typer.echo(f"  nodes: {nodes}")
@@ -91,7 +95,10 @@ def _alive() -> Iterator[tuple[LocalCluster, dict[str, Any]]]:
     for name in cluster_names():
         if is_alive(name) and StateDirectory(name).status.exists():
             with contextlib.suppress(FileNotFoundError):  # it ends at this moment
-                yield LocalCluster(name), _facts(LocalCluster(name))
+                try:
+                    yield LocalCluster(name), _facts(LocalCluster(name))
+                except NetproofError as problem:
+                    yield LocalCluster(name), {"name": name, "problem": problem.message}
 
 
 def _facts(cluster: LocalCluster) -> dict[str, Any]:
