@@ -73,6 +73,15 @@ def _serves(api: KubernetesApi) -> None:
     """The controller and a speaker on each node are Ready, and the webhook refuses a pool that is none."""
     require_deployment(api, NAMESPACE, "controller")
     require_daemon_set(api, NAMESPACE, "speaker")
+    require_webhook(api)
+
+
+def require_webhook(api: KubernetesApi) -> None:
+    """Return where the webhook refuses a pool that is none.
+
+    Raises:
+        NotYetError: it does not answer, or lets that pass.
+    """
     try:
         api.create(_BAD_POOL, dry_run=True)
     except ApiRefused as refused:

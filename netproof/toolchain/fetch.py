@@ -55,15 +55,22 @@ class Downloader:
     _session: requests.Session = field(default_factory=requests.Session)
 
     def text(self, url: str) -> str:
-        """The body at the address as text.
+        """The body at the address as text, which is UTF-8.
 
         Raises:
             UnavailableError: the host cannot be reached, or answers with an error.
         """
-        address = mirrored(url)
+        return self.content(mirrored(url)).decode("utf-8", "replace")
+
+    def content(self, address: str) -> bytes:
+        """The body at this very address.
+
+        Raises:
+            UnavailableError: the host cannot be reached, or answers with an error.
+        """
         try:
             with self._get(address, {}) as answer:
-                return answer.text
+                return answer.content
         except (requests.RequestException, _CutError) as problem:
             raise UnavailableError(f"{address}: {_reason(problem)}") from problem
 
