@@ -11,6 +11,7 @@ pytest_plugins = (
     "netproof.fixtures.cluster",
     "netproof.fixtures.addons",
     "netproof.fixtures.browser",
+    "netproof.fixtures.dashboard",
     "netproof.fixtures.features",
     "netproof.fixtures.rules_evidence",
     "netproof.fixtures.services",

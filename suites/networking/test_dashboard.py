@@ -1,0 +1,132 @@
+"""The dashboard under a path of the ingress address: an HTTPS backend, and a page whose files are relative to it.
+
+The page names its files relative to its own address, so under ``/dashboard/`` a browser asks for
+``/dashboard/main.js``, while the dashboard knows that file as ``/main.js``: the Ingress must cut the path off and keep
+what follows it. A rewrite to a fixed ``/`` gives the page in the place of every file. The dashboard speaks only TLS, so
+the controller must speak TLS to it, and take a certificate that nobody has signed.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urljoin
+
+import pytest
+
+from netproof.addons.dashboard import NAMESPACE, SERVICE
+from netproof.check import SUBMISSION, check
+from netproof.observe.browser import API_KINDS, Visiting
+from netproof.observe.eventually import eventually
+from netproof.observe.expectations import expect, require
+from netproof.observe.page import AssetKind, assets_of
+from netproof.service import Service
+
+PATH = "/dashboard/"
+"""Where the homework wants it."""
+
+PLAIN_REQUEST_REFUSED = 400
+"""The status with which Go's server answers a request without TLS on a port for TLS."""
+
+FILE_KINDS = {"document", "stylesheet", "script", "image", "font"}
+"""What a page is made of, in the browser's words; the answers of an API may well be refusals."""
+
+
+@pytest.fixture
+def url(dashboard, dashboard_ingress_manifest, nginx_lb, cluster):
+    """Gives the address of the dashboard, once there is one."""
+
+    def address():
+        dashboard.require(dashboard_ingress_manifest)
+        return f"https://{nginx_lb.wait_address(cluster.timeouts)}{PATH}"
+
+    return address
+
+
+@check(
+    "dashboard.under-path",
+    subject=SUBMISSION,
+    needs=["ingress.https"],
+    control="the dashboard refuses a request without TLS, and outside of the path the address has none of its files",
+    mutants=["dashboard-plain-backend", "dashboard-plain-rewrite", "dashboard-rewrite-removed"],
+    points=1,
+)
+def test_the_page_and_its_files_load_under_the_path(url, dashboard_ingress_manifest, lan, node, cluster):
+    """The dashboard's page, and every file that it names, load over HTTPS under /dashboard/ of the ingress address."""
+    objects = [str(dashboard_ingress_manifest)]
+    address = url()
+    page = eventually(lambda: get_page(lan, address, objects), within_seconds=cluster.timeouts.rules_programmed)
+    assets = assets_of(page.body, address)
+    kinds = {asset.kind for asset in assets}
+    expected = "a page with a style sheet and a script"
+    require({AssetKind.STYLE, AssetKind.SCRIPT} <= kinds, expected, page.body, objects=objects)
+
+    for asset in assets:
+        require(asset.url.startswith(address), f"files of the page under {address}", asset.url, objects=objects)
+        expected = f"the {asset.kind} {asset.url}"
+        reply = get(lan, asset.url)
+        as_seen = f"{reply.status} {reply.headers.get('content-type', '')} {reply.detail}"
+        found = reply.status == 200 and asset.is_of_its_kind(reply.headers.get("content-type", ""))
+        require(found, expected, f"{as_seen}{' (the page itself)' if reply.body == page.body else ''}", objects=objects)
+
+        outside = get(lan, urljoin(address, "/") + asset.url.removeprefix(address))
+        require(outside.body != reply.body, f"nothing of the dashboard outside of {PATH}", outside.url, objects=objects)
+
+    for endpoint in Service(cluster.api, NAMESPACE, SERVICE).ready_endpoints():
+        expect(node.get(f"http://{endpoint}/"), "a request without TLS").to_be(PLAIN_REQUEST_REFUSED)
+
+
+@check(
+    "dashboard.in-browser",
+    subject=SUBMISSION,
+    needs=["dashboard.under-path"],
+    features=["browser"],
+    control="with scripts switched off the same page asks no API, and says no more than the dashboard has sent",
+    mutants=["dashboard-api-not-routed"],
+    points=1,
+)
+def test_a_browser_shows_the_page_with_what_its_script_got_from_the_api(
+    url, dashboard_ingress_manifest, browser, evidence, cluster
+):
+    """A browser on the LAN shows the dashboard as its script has made it from what the API under the path answered."""
+    address, seconds = url(), cluster.timeouts.page_loaded
+    seen, plain = browser.visit(
+        Visiting(address, screenshot=True, timeout_seconds=seconds),
+        Visiting(address, scripts=False, timeout_seconds=seconds),
+    )
+    evidence.keep("dashboard.png").write_bytes(seen.screenshot)
+    objects = [str(dashboard_ingress_manifest), seen.browser]
+
+    def demand(met, expected, observed):
+        require(met, expected, "; ".join(map(str, observed)) or "nothing", objects=objects)
+
+    demand(seen.fetched and not elsewhere(seen, address), f"requests under {address} alone", elsewhere(seen, address))
+    broken = [one for one in seen.failed if one.kind in FILE_KINDS]
+    demand(not broken, "every file of the page", broken)
+    answers = seen.of_kind(*API_KINDS)
+    told = [one for one in answers if one.ok and "json" in one.content_type]
+    demand(told, "an answer of the API, as JSON", answers)
+    demand(seen.written_by_scripts, "text on the page that its script has written", [*seen.errors, repr(seen.text)])
+    uncaught = [error for error in seen.errors if error.startswith("uncaught")]
+    demand(not uncaught, "a script without a mistake", uncaught)
+
+    demand(not plain.of_kind(*API_KINDS), "no request for the API without scripts", plain.of_kind(*API_KINDS))
+    demand(not plain.written_by_scripts, "nothing written without scripts", plain.written_by_scripts)
+
+
+def get(place, url):
+    """The reply to one request, whatever the certificate: an ingress controller has one of its own making."""
+    (reply,) = place.get(url, verify_tls=False)
+    return reply
+
+
+def get_page(place, url, objects):
+    """The reply with the page."""
+    replies = place.get(url, verify_tls=False)
+    expect(replies, *objects).to_be(200)
+    content_type = replies[0].headers.get("content-type", "")
+    require(content_type.startswith("text/html"), "a page, as text/html", content_type or "no type", objects=objects)
+    return replies[0]
+
+
+def elsewhere(visit, address):
+    """What a visit asked for that is not under an address."""
+    return [one for one in visit.fetched if not one.url.startswith((address, "data:", "blob:"))]
