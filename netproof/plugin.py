@@ -5,6 +5,7 @@ from __future__ import annotations
 pytest_plugins = (
     "netproof.running.plugin",
     "netproof.fixtures.options",
+    "netproof.fixtures.chosen_addons",
     "netproof.fixtures.adaptation",
     "netproof.fixtures.evidence",
     "netproof.fixtures.submission",

@@ -22,9 +22,8 @@ ADDONS = (EMBEDDED, UPSTREAM)
 INGRESS_NGINX = "ingress-nginx"
 """The value of ``--ingress`` that asks for the controller of that name, which only its project publishes."""
 
-_OWN = {"metallb": METALLB, "ingress_controller": TRAEFIK, "dashboard": DASHBOARD}
-_MANIFESTS = {"metallb": "metallb", "ingress_controller": "ingress-nginx", "dashboard": "dashboard"}
-"""Of each fixture that stands for an add-on, netproof's own, and the manifest that can take its place."""
+_REPLACEABLE = {"metallb": METALLB, "ingress-nginx": TRAEFIK, "dashboard": DASHBOARD}
+"""By the name of a published manifest, netproof's own add-on whose place it can take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,23 +31,27 @@ class ChosenAddons:
     """The add-ons of a run.
 
     Attributes:
-        of_fixture: by the fixture that stands for each.
-        published: the manifests among them that are fetched.
+        replaced: by the name of netproof's own add-on, the published one in its place.
+        published: the manifests of those.
     """
 
-    of_fixture: Mapping[str, Addon]
-    published: tuple[Fetched, ...] = ()
+    replaced: Mapping[str, Addon]
+    published: tuple[Fetched, ...]
+
+    def instead_of(self, own: Addon) -> Addon:
+        """What is installed where netproof's own add-on is asked for."""
+        return self.replaced.get(own.name, own)
 
 
-def published_fixtures(addons: str, ingress: str) -> tuple[str, ...]:
-    """The fixtures whose add-ons are fetched: ``--ingress`` says it of the controller, ``--addons`` of the others.
+def manifests_wanted(addons: str, ingress: str) -> tuple[str, ...]:
+    """The names of the published manifests that a run wants: ``--ingress`` decides of the controller alone.
 
     Args:
         addons: the value of ``--addons``.
         ingress: the value of ``--ingress``.
     """
-    of_option = dict.fromkeys(_OWN, addons == UPSTREAM) | {"ingress_controller": ingress == INGRESS_NGINX}
-    return tuple(name for name, is_published in of_option.items() if is_published)
+    wanted = dict.fromkeys(_REPLACEABLE, addons == UPSTREAM) | {"ingress-nginx": ingress == INGRESS_NGINX}
+    return tuple(name for name in _REPLACEABLE if wanted[name])
 
 
 def choose_addons(addons: str, ingress: str, downloader: Downloader) -> ChosenAddons:
@@ -63,6 +66,6 @@ def choose_addons(addons: str, ingress: str, downloader: Downloader) -> ChosenAd
         NetproofError: a manifest cannot be had, or is not the one that is wanted.
     """
     manifests = published_manifests()
-    fetched = {name: fetch(manifests[_MANIFESTS[name]], downloader) for name in published_fixtures(addons, ingress)}
-    chosen = {name: upstream_addon(own, fetched[name]) if name in fetched else own for name, own in _OWN.items()}
-    return ChosenAddons(chosen, tuple(fetched.values()))
+    fetched = {name: fetch(manifests[name], downloader) for name in manifests_wanted(addons, ingress)}
+    replaced = {_REPLACEABLE[name].name: upstream_addon(_REPLACEABLE[name], one) for name, one in fetched.items()}
+    return ChosenAddons(replaced, tuple(fetched.values()))

@@ -119,7 +119,7 @@ def fetch(manifest: PublishedManifest, downloader: Downloader) -> Fetched:
         raise NetproofError(
             f"the manifest of {manifest} cannot be had: {problem}",
             f"give this machine a way to {urlsplit(address).netloc}, or {MIRROR_VARIABLE} the address of a mirror; "
-            "or leave out --addons upstream",
+            "or leave out --addons upstream and --ingress ingress-nginx",
         ) from problem
     found = _checked(manifest, content, manifest.sha256, address)
     found.objects()

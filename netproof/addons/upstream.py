@@ -37,8 +37,9 @@ def require_pulling(decision: PolicyDecision) -> None:
     """
     if decision.policy is not ImagePolicy.PULL:
         raise NetproofError(
-            f"--addons upstream wants the projects' own images, and here every image is a stand-in ({decision.reason})",
-            "--images pull on a machine that reaches the registries, or leave out --addons upstream",
+            f"published add-ons want the projects' own images, and here every image is a stand-in ({decision.reason})",
+            "--images pull on a machine that reaches the registries; "
+            "or leave out --addons upstream and --ingress ingress-nginx",
         )
 
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from netproof.addons.addon import Addon
-from netproof.addons.chosen import EMBEDDED, INGRESS_NGINX, choose_addons, published_fixtures
+from netproof.addons.chosen import EMBEDDED, INGRESS_NGINX, choose_addons, manifests_wanted
 from netproof.addons.dashboard import DASHBOARD
 from netproof.addons.metallb import METALLB
 from netproof.addons.published import PublishedManifest, fetch, published_manifests
@@ -176,19 +176,19 @@ def test_what_a_manifest_pins_is_what_netproof_itself_stands_in_for():
     ("addons", "ingress", "fetched"),
     [
         (EMBEDDED, "traefik", ()),
-        (EMBEDDED, INGRESS_NGINX, ("ingress_controller",)),
+        (EMBEDDED, INGRESS_NGINX, ("ingress-nginx",)),
         (UPSTREAM, "traefik", ("metallb", "dashboard")),
-        (UPSTREAM, INGRESS_NGINX, ("metallb", "ingress_controller", "dashboard")),
+        (UPSTREAM, INGRESS_NGINX, ("metallb", "ingress-nginx", "dashboard")),
     ],
 )
 def test_the_controller_is_chosen_by_its_own_option(addons, ingress, fetched):
-    assert published_fixtures(addons, ingress) == fetched
+    assert manifests_wanted(addons, ingress) == fetched
 
 
 def test_without_a_wish_nothing_is_fetched(downloader):
     chosen = choose_addons(EMBEDDED, "traefik", downloader)
 
-    assert chosen.of_fixture == {"metallb": METALLB, "ingress_controller": TRAEFIK, "dashboard": DASHBOARD}
+    assert [chosen.instead_of(one) for one in (METALLB, TRAEFIK, DASHBOARD)] == [METALLB, TRAEFIK, DASHBOARD]
     assert chosen.published == ()
 
 
