@@ -51,26 +51,12 @@ def url(dashboard, dashboard_ingress_manifest, nginx_lb, cluster):
 )
 def test_the_page_and_its_files_load_under_the_path(url, dashboard_ingress_manifest, lan, node, cluster):
     """The dashboard's page, and every file that it names, load over HTTPS under /dashboard/ of the ingress address."""
-    objects = [str(dashboard_ingress_manifest)]
-    address = url()
-    page = eventually(lambda: get_page(lan, address, objects), within_seconds=cluster.timeouts.rules_programmed)
-    assets = assets_of(page.body, address)
-    kinds = {asset.kind for asset in assets}
-    expected = "a page with a style sheet and a script"
-    require({AssetKind.STYLE, AssetKind.SCRIPT} <= kinds, expected, page.body, objects=objects)
+    address, objects = url(), [str(dashboard_ingress_manifest)]
+    eventually(lambda: require_whole(lan, address, objects), within_seconds=cluster.timeouts.rules_programmed)
 
-    for asset in assets:
-        require(asset.url.startswith(address), f"files of the page under {address}", asset.url, objects=objects)
-        expected = f"the {asset.kind} {asset.url}"
-        reply = get(lan, asset.url)
-        as_seen = f"{reply.status} {reply.headers.get('content-type', '')} {reply.detail}"
-        found = reply.status == 200 and asset.is_of_its_kind(reply.headers.get("content-type", ""))
-        require(found, expected, f"{as_seen}{' (the page itself)' if reply.body == page.body else ''}", objects=objects)
-
-        outside = get(lan, urljoin(address, "/") + asset.url.removeprefix(address))
-        require(outside.body != reply.body, f"nothing of the dashboard outside of {PATH}", outside.url, objects=objects)
-
-    for endpoint in Service(cluster.api, NAMESPACE, SERVICE).ready_endpoints():
+    endpoints = Service(cluster.api, NAMESPACE, SERVICE).ready_endpoints()
+    require(endpoints, "a ready endpoint of the dashboard", "none", objects=objects)
+    for endpoint in endpoints:
         expect(node.get(f"http://{endpoint}/"), "a request without TLS").to_be(PLAIN_REQUEST_REFUSED)
 
 
@@ -112,19 +98,36 @@ def test_a_browser_shows_the_page_with_what_its_script_got_from_the_api(
     demand(not plain.written_by_scripts, "nothing written without scripts", plain.written_by_scripts)
 
 
+def require_whole(place, address, objects):
+    """The page is served at an address, and what it names below it, each file as what it is."""
+    page = get(place, address)
+    content_type = page.headers.get("content-type", "")
+    require(page.status == 200 and content_type.startswith("text/html"), "a page", as_seen(page), objects=objects)
+    assets = assets_of(page.body, address)
+    kinds = {asset.kind for asset in assets}
+    expected = "a page with a style sheet and a script"
+    require({AssetKind.STYLE, AssetKind.SCRIPT} <= kinds, expected, page.body, objects=objects)
+    for asset in assets:
+        require(asset.url.startswith(address), f"files of the page under {address}", asset.url, objects=objects)
+        reply = get(place, asset.url)
+        found = reply.status == 200 and asset.is_of_its_kind(reply.headers.get("content-type", ""))
+        observed = "the page itself" if reply.body == page.body else as_seen(reply)
+        require(found, f"the {asset.kind} {asset.url}", observed, objects=objects)
+        outside = get(place, urljoin(address, "/") + asset.url.removeprefix(address))
+        require(outside.body != reply.body, f"nothing of the dashboard outside of {PATH}", outside.url, objects=objects)
+
+
 def get(place, url):
     """The reply to one request, whatever the certificate: an ingress controller has one of its own making."""
     (reply,) = place.get(url, verify_tls=False)
     return reply
 
 
-def get_page(place, url, objects):
-    """The reply with the page."""
-    replies = place.get(url, verify_tls=False)
-    expect(replies, *objects).to_be(200)
-    content_type = replies[0].headers.get("content-type", "")
-    require(content_type.startswith("text/html"), "a page, as text/html", content_type or "no type", objects=objects)
-    return replies[0]
+def as_seen(reply):
+    """A reply in a line."""
+    if reply.failure:
+        return f"{reply.failure} ({reply.detail})"
+    return f"{reply.status} {reply.headers.get('content-type', '')}: {' '.join(reply.body.split())[:120]}"
 
 
 def elsewhere(visit, address):
