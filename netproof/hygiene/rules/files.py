@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 
 from netproof.hygiene.finding import Severity
 from netproof.hygiene.rule import Found, HygieneRule
 from netproof.hygiene.view import View
 from netproof.submission import Found as Location
-from netproof.submission import Part, Position
+from netproof.submission import LocatedPart, Part, Position
 
 STARRED = frozenset({Part.COREDNS, Part.DASHBOARD, Part.CANARY})
 """The parts that the homework leaves to its readers' ambition."""
@@ -23,9 +24,14 @@ def _look(view: View) -> Iterator[Found]:
                 severity = Severity.NOTE if starred else Severity.ERROR
                 remedy = "" if starred else f"add {located.expected}"
                 yield Found(Position(located.expected, 1), message, remedy, severity=severity)
-            case Location.ELSEWHERE:
+            case Location.ELSEWHERE if not _differs_by_suffix(located):
                 message = f"found at {', '.join(located.files)} instead"
                 yield Found(Position(located.expected, 1), message, severity=Severity.NOTE)
+
+
+def _differs_by_suffix(located: LocatedPart) -> bool:
+    """Whether a file is where it is expected, as .yml in place of .yaml."""
+    return PurePosixPath(located.files[0]).with_suffix("") == PurePosixPath(located.expected).with_suffix("")
 
 
 FILES = HygieneRule(

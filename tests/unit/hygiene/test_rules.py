@@ -229,6 +229,20 @@ def test_missing_parts_are_errors_and_starred_ones_notes():
     assert by_file["kubernetes-networks/web-deploy.yaml"] is Severity.NOTE  # it is elsewhere
 
 
+@pytest.mark.parametrize(
+    ("path", "noted"),
+    [
+        ("kubernetes-networks/web-deploy.yaml", False),
+        ("kubernetes-networks/web-deploy.yml", False),
+        ("kubernetes-networks/deploy/web.yaml", True),
+    ],
+)
+def test_a_part_that_is_elsewhere_is_noted_but_for_its_suffix(path, noted):
+    said = [one for one in messages("layout.files", **{path: DEPLOYMENT}) if one.startswith("found at")]
+
+    assert bool(said) is noted
+
+
 def test_a_selector_that_matches_nothing_is_found_with_where_such_pods_are():
     dns = SERVICE.replace("{app: web}", "{k8s-app: kube-dns}").replace("web-svc}", "dns, namespace: default}")
 
