@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -186,6 +186,11 @@ def items_at(tree: Mapping[str, Any] | None, *steps: str) -> list[Mapping[str, A
     """The mappings of the list under some keys, empty where there is none; items that are no mapping are left out."""
     value = mapping_at(tree, *steps[:-1]).get(steps[-1])
     return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+
+
+def names_in(items: Iterable[Mapping[str, Any]], key: str = "name") -> list[str]:
+    """The texts under a key of some mappings, in their order; what is no text is left out."""
+    return [name for item in items if isinstance(name := item.get(key), str)]
 
 
 def has_probe(container: Mapping[str, Any]) -> bool:

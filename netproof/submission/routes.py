@@ -34,11 +34,13 @@ class Backend:
         service: the Service's name; None where the backend names none.
         port: the port as it is written.
         at: the steps to the backend in the manifest.
+        is_of_v1: whether it is written in the form of v1.
     """
 
     service: str | None
     port: PortReference
     at: tuple[str | int, ...]
+    is_of_v1: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,7 @@ def backend_at(backend: Mapping[str, Any], at: tuple[str | int, ...]) -> Backend
         name if isinstance(name, str) else None,
         reference if isinstance(reference, int | str) and not isinstance(reference, bool) else None,
         at,
+        is_of_v1=bool(service),
     )
 
 

@@ -57,10 +57,15 @@ def _announced(view: View) -> Iterator[Found]:
         f for _, f in view.of_kind("BGPAdvertisement")
     ]
     for _, pool in view.of_kind("IPAddressPool"):
-        chosen = [one for one in advertised if pool.name in (one.spec.get("ipAddressPools") or [pool.name])]
-        if not chosen:
+        if not any(_covers(one, pool) for one in advertised):
             message = "no L2Advertisement announces this pool"
             yield in_object(pool, (), message, f"add an L2Advertisement with ipAddressPools: [{pool.name}]")
+
+
+def _covers(advertisement: ManifestObject, pool: ManifestObject) -> bool:
+    """Whether an advertisement is of a pool: of those that it names, else of all."""
+    named = advertisement.spec.get("ipAddressPools")
+    return pool.name in named if named and isinstance(named, list) else True
 
 
 SHARING_KEYS = HygieneRule(

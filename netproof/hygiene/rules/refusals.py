@@ -8,7 +8,8 @@ from typing import Any
 
 from netproof.hygiene.rule import Found, in_object
 from netproof.submission import ManifestObject
-from netproof.submission.manifest import items_at, mapping_at
+from netproof.submission.manifest import items_at, mapping_at, names_in
+from netproof.submission.service_ports import ports_of
 
 _HIGHEST_PORT = 65535
 _WORKLOADS = frozenset({"Deployment", "ReplicaSet", "StatefulSet", "DaemonSet"})
@@ -46,15 +47,13 @@ def _strategy(found: ManifestObject) -> Iterator[Found]:
 
 
 def _mounts(found: ManifestObject) -> Iterator[Found]:
-    volumes = {volume.get("name") for volume in items_at(found.pod_spec, "volumes")}
-    volumes |= {claim["metadata"].get("name") for claim in items_at(found.spec, "volumeClaimTemplates")}
+    claims = (mapping_at(claim, "metadata") for claim in items_at(found.spec, "volumeClaimTemplates"))
+    volumes = {*names_in(items_at(found.pod_spec, "volumes")), *names_in(claims)}
     for group in ("initContainers", "containers"):
         for index, container in enumerate(items_at(found.pod_spec, group)):
-            for mount in items_at(container, "volumeMounts"):
-                if mount.get("name") not in volumes:
-                    message = (
-                        f"container {container.get('name')} mounts the volume {mount.get('name')}, which there is not"
-                    )
+            for name in names_in(items_at(container, "volumeMounts")):
+                if name not in volumes:
+                    message = f"container {container.get('name')} mounts the volume {name}, which there is not"
                     yield in_object(found, (*_pod_spec(found), group, index), message, "declare it under volumes")
 
 
@@ -67,7 +66,7 @@ def _ports(found: ManifestObject) -> Iterator[Found]:
         if len(ports) > 1 and not port.get("name"):
             message = "of several ports each needs a name, and this one has none"
             yield in_object(found, ("spec", "ports", index), message, "name it")
-    pairs = Counter((port.get("protocol", "TCP"), port.get("port")) for port in ports)
+    pairs = Counter((port.protocol, port.port) for port in ports_of(found.spec))
     for (protocol, number), times in pairs.items():
         if times > 1:
             message = f"{protocol} port {number} is there {times} times"

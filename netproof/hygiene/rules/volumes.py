@@ -7,22 +7,19 @@ from collections.abc import Iterator
 from netproof.hygiene.finding import Severity
 from netproof.hygiene.rule import Found, HygieneRule, in_object
 from netproof.hygiene.view import View
-from netproof.submission.manifest import items_at
+from netproof.submission.manifest import items_at, names_in
 
 
 def _look(view: View) -> Iterator[Found]:
     for found in view.relevant:
         steps = ("spec",) if found.kind == "Pod" else ("spec", "template", "spec")
-        read = {
-            mount.get("name")
-            for one in items_at(found.pod_spec, "containers")
-            for mount in items_at(one, "volumeMounts")
-        }
+        mounts = (mount for one in items_at(found.pod_spec, "containers") for mount in items_at(one, "volumeMounts"))
+        read = set(names_in(mounts))
         for index, container in enumerate(items_at(found.pod_spec, "initContainers")):
-            for mount in items_at(container, "volumeMounts"):
-                if mount.get("name") not in read:
+            for name in names_in(items_at(container, "volumeMounts")):
+                if name not in read:
                     message = (
-                        f"init container {container.get('name')} writes into the volume {mount.get('name')}, "
+                        f"init container {container.get('name')} writes into the volume {name}, "
                         "which no container mounts"
                     )
                     at = (*steps, "initContainers", index, "volumeMounts")

@@ -27,7 +27,7 @@ def _edits(submission: Submission) -> Iterator[Edit]:
     services = services_by_name(objects)
     for namespace, found in objects:
         if found.kind == "Ingress" and found.api_version == NEW and is_served(found):
-            backends = [one for one in backends_of(found) if "service" in value_at(found.manifest, one.at)]
+            backends = [one for one in backends_of(found) if one.is_of_v1]
             wrong = [(one, port) for one in backends if (port := _other_port(services, namespace, one))]
             if wrong:
                 yield _mended(found, wrong)
