@@ -14,7 +14,7 @@ from netproof.hygiene.view import View
 from netproof.submission import ManifestObject
 from netproof.submission.layout import is_canary_ingress
 from netproof.submission.routes import CLASS_ANNOTATION, Backend, backends_of, class_of, is_served, routes_of
-from netproof.submission.service_ports import meant_by_ingress_nginx, ports_of, services_by_name
+from netproof.submission.service_ports import BROUGHT_ALONG, meant_by_ingress_nginx, ports_of, services_by_name
 
 
 def _backends(view: View) -> Iterator[Found]:
@@ -31,9 +31,13 @@ def _backends(view: View) -> Iterator[Found]:
             if spec.get("type") == "ExternalName" or meant_by_ingress_nginx(ports, backend.port):
                 continue
             offered = ", ".join(str(port.port) for port in ports)
-            message = f"the Service {backend.service} has no port {backend.port}; it has {offered or 'none'}"
+            whose, severity = "", Severity.ERROR
+            if spec is BROUGHT_ALONG.get((namespace, backend.service)):
+                # It may have been installed from another manifest, with other ports.
+                whose, severity = " of the dashboard's recommended manifest", Severity.WARNING
+            message = f"the Service {backend.service}{whose} has no port {backend.port}; it has {offered or 'none'}"
             at = (*backend.at, "service", "port")
-            yield in_object(ingress, at, message, f"write {offered or 'a port of it'}")
+            yield in_object(ingress, at, message, f"write {offered or 'a port of it'}", severity=severity)
 
 
 def _missing(view: View, namespace: str, ingress: ManifestObject, backend: Backend) -> Found:

@@ -324,6 +324,16 @@ def test_a_backend_is_a_service_and_a_port_of_it(of, by, said):
     assert messages("wiring.backends", SERVICE + INGRESS.replace(of, by)) == ([said] if said else [])
 
 
+def test_a_port_that_the_dashboards_other_manifest_has_is_a_warning():
+    text = INGRESS.replace("name: web}", "name: web, namespace: kubernetes-dashboard}")
+    text = text.replace("web-svc", "kubernetes-dashboard")
+
+    ((severity, _, message),) = found("wiring.backends", text)
+
+    assert severity is Severity.WARNING
+    assert message.endswith("of the dashboard's recommended manifest has no port 80; it has 443")
+
+
 def test_what_others_may_have_put_into_their_namespaces_is_a_warning():
     text = INGRESS.replace("name: web}", "name: web, namespace: kube-system}")
 
