@@ -9,19 +9,21 @@ from functools import partial
 from pathlib import Path
 
 from netproof.addons.manifest import addon_objects
-from netproof.cluster import provision, state
+from netproof.cluster import provision, state, virtual
 from netproof.cluster.api import ApiRefused, KubernetesApi
 from netproof.cluster.local import LocalCluster, OnEvent
 from netproof.cluster.names import COREDNS_IMAGE
-from netproof.cluster.preflight import require_local
-from netproof.cluster.spec import ClusterSpec
+from netproof.cluster.preflight import require, require_local
+from netproof.cluster.spec import NETNS, PROXY_MODES, VM, ClusterSpec
 from netproof.errors import NetproofError
 from netproof.images.policy import ImagePolicy, decide
 from netproof.images.shortlinks import SHORT_LINK_HOSTS
+from netproof.observe.kubeproxy_facts import About, fact
 from netproof.toolchain import Progress, Tools, resolve_kubernetes_version
 from netproof.waiting import NotYetError, TimedOutError, Timeouts, Waiter
 
 Phase = Callable[[str], AbstractContextManager[None]]
+_SLOWNESS_OF_VIRTUAL_NODES = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +34,9 @@ class LocalRequest:
         name: the cluster's name.
         log_directory: where its logs go.
         kubernetes_version: such as ``1.36``; None for the newest.
-        node_count: how many nodes.
+        node_count: how many nodes; None for two, or for one where they are virtual machines.
         proxy_mode: kube-proxy's mode.
+        node_kind: what its nodes are: ``netns``, ``vm``, or ``auto``.
         images: the image policy.
         short_link_hosts: further names that cluster DNS sends to the server of short links.
         ranges: other CIDRs than the usual: ``lan_cidr``, ``pod_cidr``, ``service_cidr``.
@@ -43,8 +46,9 @@ class LocalRequest:
     name: str
     log_directory: Path
     kubernetes_version: str | None = None
-    node_count: int = 2
+    node_count: int | None = None
     proxy_mode: str = "iptables"
+    node_kind: str = virtual.AUTO
     images: ImagePolicy = ImagePolicy.AUTO
     short_link_hosts: tuple[str, ...] = ()
     ranges: dict[str, str] = field(default_factory=dict)
@@ -59,6 +63,7 @@ class Booted:
     spec: ClusterSpec
     tools: Tools
     image_reason: str
+    kind_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,7 @@ class Planned:
     request: LocalRequest
     spec: ClusterSpec
     image_reason: str
+    kind_reason: str
 
 
 def plan_cluster(request: LocalRequest) -> Planned:
@@ -78,17 +84,36 @@ def plan_cluster(request: LocalRequest) -> Planned:
     """
     version = resolve_kubernetes_version(request.kubernetes_version)
     decision = decide(request.images)
+    require_mode(request.proxy_mode, version)
     spec = ClusterSpec(
         name=request.name,
         kubernetes_version=version,
-        node_count=request.node_count,
+        node_count=virtual.DEFAULT_NODE_COUNT[NETNS] if request.node_count is None else request.node_count,
         proxy_mode=request.proxy_mode,
         image_policy=decision.policy,
         log_directory=str(request.log_directory.absolute()),
     ).with_ranges(request.ranges)
     state.require_free(request.name)
     require_local(spec.node_count)
-    return Planned(request, spec, decision.reason)
+    kind, kind_reason = virtual.choose_kind(request.node_kind, request.proxy_mode)
+    spec = spec.of_kind(kind, request.node_count or virtual.DEFAULT_NODE_COUNT[kind])
+    if kind == VM:
+        require(virtual.lacks_of_virtual_nodes(spec.node_count))
+    return Planned(request, spec, decision.reason, kind_reason)
+
+
+def require_mode(mode: str, version: str) -> None:
+    """Make sure that kube-proxy of a Kubernetes version offers a mode.
+
+    Raises:
+        NetproofError: it does not; the message has those that it does.
+    """
+    offered = [one for one in PROXY_MODES if fact(About.SUPPORT, one, version).answer != "none"]
+    if mode not in offered:
+        raise NetproofError(
+            f"kube-proxy of Kubernetes {version} does not offer the proxy mode {mode!r}",
+            f"choose one of {', '.join(offered)}, or another --kubernetes-version",
+        )
 
 
 def bring_up(
@@ -115,6 +140,9 @@ def bring_up(
     with phase("programs and images"):
         tools = provision.get_tools(spec.kubernetes_version, progress)
         images = provision.assemble_images(tools)
+        if spec.node_kind == VM:
+            spec = spec.with_hardware(virtual.get_hardware(tools, progress))
+            timeouts = timeouts.scaled(_SLOWNESS_OF_VIRTUAL_NODES)
     spec = spec.with_tools(
         {name: str(path) for name, path in tools.programs().items()}, provision.readable_directories(tools)
     )
@@ -137,7 +165,7 @@ def bring_up(
     except BaseException:
         cluster.stop()
         raise
-    return Booted(cluster, spec, tools, planned.image_reason)
+    return Booted(cluster, spec, tools, planned.image_reason, planned.kind_reason)
 
 
 def _install_dns(
@@ -154,9 +182,9 @@ def _install_dns(
     for obj in addon_objects("coredns", values):
         what = f"{obj['kind']} of CoreDNS is applied"
         waiter.until(what, partial(api.apply, obj), timeout_seconds=timeouts.api_ready)
-    node = cluster.standpoint("n1")
     waiter.until("every node is Ready", lambda: _nodes_ready(cluster, api, spec), timeout_seconds=timeouts.node_ready)
     on_event("nodes Ready")
+    node = cluster.standpoint("n1")
     name = f"kubernetes.default.svc.{spec.dns_domain}"
 
     def answers() -> None:

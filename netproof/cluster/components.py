@@ -15,13 +15,21 @@ from netproof.cluster.names import PAUSE_IMAGE
 from netproof.cluster.spec import ClusterSpec, NodeSpec
 from netproof.cluster.state import StateDirectory
 from netproof.images.policy import ImagePolicy
-from netproof.node.links import UPLINK
+from netproof.node.links import UPLINK, tap_of
+from netproof.node.vm import qemu
+from netproof.node.vm.machine import VirtualMachine
+from netproof.node.vm.qemu import VirtualHardware
 
 CONTROL_PLANE = "control-plane"
 LAN = "lan"
 REGISTRY_PORT = 5000
 UPLINK_PORT = 3128
 CONTAINERD_SOCKET = "/run/containerd/containerd.sock"
+_APPARMOR = Path("/sys/kernel/security/apparmor")
+_AGENTS_INSIDE = Path("/run/netproof")
+"""Where the agents of a virtual machine listen, inside."""
+BOOT_SECONDS, SILENCE_SECONDS = 180.0, 60.0
+"""How long a virtual machine may take to come up, and be silent, before it is given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +42,7 @@ class Component:
         argv: its command line.
         environment: what is added to its environment.
         cgroup: the cgroup it is put into, below the cluster's.
+        after: a unix socket on a virtual machine that must be listened on before; elsewhere the order of starts does.
     """
 
     name: str
@@ -41,6 +50,7 @@ class Component:
     argv: tuple[str, ...]
     environment: dict[str, str] = field(default_factory=dict)
     cgroup: str = "system"
+    after: str = ""
 
 
 def etcd(spec: ClusterSpec, state: StateDirectory) -> Component:
@@ -169,6 +179,7 @@ def kubelet(spec: ClusterSpec, state: StateDirectory, node: NodeSpec) -> Compone
             f"--hostname-override={node.name}",
             f"--node-ip={node.address}",
         ),
+        after=CONTAINERD_SOCKET,
     )
 
 
@@ -224,10 +235,45 @@ def agent(name: str, machine: str, socket_path: Path, network: str = "") -> Comp
     return Component(f"agent-{name}", machine, argv)
 
 
+def virtual_machine(hardware: VirtualHardware, state: StateDirectory, node: NodeSpec) -> Component:
+    """The machine of a node that has a kernel of its own; its log is the machine's console."""
+    octets = "".join(f":{int(part):02x}" for part in node.address.split("."))
+    argv = qemu.command_line(
+        hardware,
+        initrd=state.initrd(node.name),
+        tap=tap_of(node.name),
+        mac=f"52:54{octets}",
+        port=state.port_socket(node.name),
+    )
+    return Component(f"vm-{node.name}", LAN, tuple(argv))
+
+
+def link(spec: ClusterSpec, state: StateDirectory, node: NodeSpec) -> Component:
+    """What leads to a virtual machine."""
+    argv = (
+        *(sys.executable, "-m", "netproof.node.vm.link"),
+        f"--machine={state.port_socket(node.name)}",
+        f"--listen={state.link_socket(node.name)}",
+        f"--console={Path(spec.log_directory) / f'vm-{node.name}.log'}",
+        f"--boot-seconds={BOOT_SECONDS}",
+        f"--silence-seconds={SILENCE_SECONDS}",
+    )
+    return Component(f"link-{node.name}", "", argv)
+
+
+def agent_in(machine: VirtualMachine, name: str, socket_path: Path, network: str = "") -> Component:
+    """Who acts on a virtual machine, or in the network namespace at the path ``network`` of it."""
+    inside = _AGENTS_INSIDE / f"{name}.sock"
+    argv = [sys.executable, "-m", "netproof.observe.agent", "--socket", str(inside), "--name", name]
+    if network:
+        argv = ["nsenter", f"--net={network}", "--", *argv]
+    return Component(f"agent-{name}", "", tuple(machine.enter(argv, forward=(socket_path, inside))))
+
+
 def node_files(spec: ClusterSpec, state: StateDirectory, node: NodeSpec) -> dict[str, str]:
     """The configuration files of a node, by path inside it."""
     return {
-        "/etc/containerd/config.toml": _containerd_config(spec),
+        "/etc/containerd/config.toml": _containerd_config(spec, node),
         "/etc/cni/net.d/10-netproof.conflist": json.dumps(_cni_config(node), indent=2),
         "/etc/kubernetes/kubelet.yaml": json.dumps(_kubelet_config(spec, state, node), indent=2),
         "/etc/kubernetes/kube-proxy.yaml": json.dumps(_kube_proxy_config(spec, state, node), indent=2),
@@ -238,8 +284,15 @@ def node_files(spec: ClusterSpec, state: StateDirectory, node: NodeSpec) -> dict
     }
 
 
-def _containerd_config(spec: ClusterSpec) -> str:
-    """Containerd's configuration, version 3.
+def pki_files(state: StateDirectory, node: NodeSpec) -> dict[str, str]:
+    """Keys, certificates and kubeconfigs of a node's components, for a node that does not see the host's files."""
+    kubelet = f"kubelet-{node.name}"
+    names = ("ca.crt", f"{kubelet}.crt", f"{kubelet}.key", f"{kubelet}.kubeconfig", "kube-proxy.kubeconfig")
+    return {str(state.pki / name): (state.pki / name).read_text(encoding="utf-8") for name in names}
+
+
+def _containerd_config(spec: ClusterSpec, node: NodeSpec) -> str:
+    """Containerd's configuration, version 3. A virtual machine has AppArmor in its kernel, and not its programs.
 
     ``restrict_oom_score_adj``: the host may lack CAP_SYS_RESOURCE. ``discard_unpacked_layers``: an image's archive is
     not wanted once it is unpacked, and it lies in memory.
@@ -264,7 +317,7 @@ disabled_plugins = [
     config_path = "/etc/containerd/certs.d"
 [plugins.'io.containerd.cri.v1.runtime']
   enable_selinux = false
-  disable_apparmor = {"false" if Path("/sys/kernel/security/apparmor").is_dir() else "true"}
+  disable_apparmor = {"true" if node.is_virtual or not _APPARMOR.is_dir() else "false"}
   restrict_oom_score_adj = true
   [plugins.'io.containerd.cri.v1.runtime'.cni]
     bin_dirs = ["{Path(spec.tools["ptp"]).parent}"]
@@ -335,6 +388,8 @@ def _kube_proxy_config(spec: ClusterSpec, state: StateDirectory, node: NodeSpec)
         "hostnameOverride": node.name,
         # How often kube-proxy looks whether its rules were flushed; 30 s is what a person would otherwise wait.
         "iptables": {"syncPeriod": "5s"},
+        # Strict: a node answers ARP only for what its own interfaces have, as MetalLB wants it.
+        "ipvs": {"syncPeriod": "5s", "strictARP": True},
         # The table's size is the host's own, not this namespace's.
         "conntrack": {"maxPerCore": 0},
     }

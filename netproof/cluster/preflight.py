@@ -77,7 +77,15 @@ def require_local(node_count: int) -> None:
     Raises:
         NetproofError: it cannot; the message has everything that is missing, each with its remedy.
     """
-    found = lacks(node_count)
+    require(lacks(node_count))
+
+
+def require(found: list[Lack]) -> None:
+    """Make sure that nothing is missing.
+
+    Raises:
+        NetproofError: something is; the message has everything, each with its remedy.
+    """
     if found:
         lines = "\n".join(f"  - {lack.what}\n      {lack.remedy}" for lack in found)
         raise NetproofError(

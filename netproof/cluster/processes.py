@@ -13,7 +13,7 @@ from pathlib import Path
 
 from netproof.cluster.components import Component
 from netproof.node import cgroups
-from netproof.node.namespace import Machine
+from netproof.node.machine import Machine
 
 _GRACE_SECONDS = 5.0
 """How long a component may take to end in good order; kube-apiserver would wait a minute for its watchers to go."""
@@ -67,7 +67,9 @@ class Processes:
             pass_fds: descriptors that it inherits.
         """
         log_path = self._logs / f"{component.name}.log"
-        argv = machine.enter(component.argv) if machine else list(component.argv)
+        argv = list(component.argv)
+        if machine:
+            argv = machine.enter(component.argv, component.environment, component.after)
         with log_path.open("ab") as log, self._lock:
             process = subprocess.Popen(
                 argv,

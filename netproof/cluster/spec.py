@@ -10,20 +10,29 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from netproof.errors import NetproofError
+from netproof.node.vm.qemu import VirtualHardware
 
-PROXY_MODES = ("iptables", "nftables")
-"""The kube-proxy modes that a node made of Linux namespaces offers."""
+PROXY_MODES = ("iptables", "nftables", "ipvs")
+"""The modes of kube-proxy on Linux."""
+NETNS, VM = "netns", "vm"
+"""The kinds of nodes: processes in Linux namespaces, or a virtual machine with a kernel of its own."""
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
 class NodeSpec:
-    """One node: its name, its address on the LAN and the range its pods get addresses from."""
+    """One node: its name, its address on the LAN, the range its pods get addresses from, and its kind."""
 
     name: str
     address: str
     pod_cidr: str
+    kind: str = NETNS
+
+    @property
+    def is_virtual(self) -> bool:
+        """Whether it is a virtual machine."""
+        return self.kind == VM
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +47,7 @@ class ClusterSpec:
     kubernetes_version: str
     node_count: int = 2
     proxy_mode: str = "iptables"
+    node_kind: str = NETNS
     lan_cidr: str = "172.17.0.0/16"
     pod_cidr: str = "10.244.0.0/16"
     service_cidr: str = "10.96.0.0/16"
@@ -46,6 +56,7 @@ class ClusterSpec:
     tools: dict[str, str] = field(default_factory=dict)
     readable_directories: tuple[str, ...] = ()
     log_directory: str = ""
+    hardware: VirtualHardware | None = None
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -107,13 +118,22 @@ class ClusterSpec:
         lan = _network("lan_cidr", self.lan_cidr)
         ranges = _network("pod_cidr", self.pod_cidr).subnets(new_prefix=24)
         return tuple(
-            NodeSpec(f"n{number}", str(lan[10 + number]), str(next(ranges))) for number in range(1, self.node_count + 1)
+            NodeSpec(f"n{number}", str(lan[10 + number]), str(next(ranges)), self.node_kind)
+            for number in range(1, self.node_count + 1)
         )
 
     @property
     def cgroup(self) -> str:
         """The cgroup below which everything of this cluster runs, relative to each hierarchy's root."""
         return f"/netproof/{self.name}"
+
+    def of_kind(self, node_kind: str, node_count: int) -> ClusterSpec:
+        """The same cluster with so many nodes of this kind."""
+        return replace(self, node_kind=node_kind, node_count=node_count)
+
+    def with_hardware(self, hardware: VirtualHardware) -> ClusterSpec:
+        """The same cluster, its virtual machines made of this."""
+        return replace(self, hardware=hardware)
 
     def with_tools(self, tools: dict[str, str], readable_directories: tuple[str, ...]) -> ClusterSpec:
         """The same cluster, made of these programs."""
@@ -141,6 +161,7 @@ class ClusterSpec:
         """The specification stored at ``path``."""
         data = json.loads(path.read_text(encoding="utf-8"))
         data["readable_directories"] = tuple(data["readable_directories"])
+        data["hardware"] = data["hardware"] and VirtualHardware(**data["hardware"])
         return cls(**data)
 
 

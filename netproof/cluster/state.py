@@ -80,6 +80,18 @@ class StateDirectory:
         """The registry's access log."""
         return self.path / "image-access.jsonl"
 
+    def initrd(self, node: str) -> Path:
+        """The initial file system of a node that is a virtual machine."""
+        return self.volatile / f"{node}.initrd"
+
+    def port_socket(self, node: str) -> Path:
+        """Where QEMU offers the serial port of such a node."""
+        return self.path / f"{node}-port.sock"
+
+    def link_socket(self, node: str) -> Path:
+        """Where the link to such a node takes requests."""
+        return self.path / f"{node}-link.sock"
+
     @property
     def volatile(self) -> Path:
         """Where the cluster's own mount namespace has a tmpfs: data of etcd and of the nodes."""

@@ -7,6 +7,7 @@ namespaces and mounts. It reports what happens as JSON lines on the descriptor `
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import signal
@@ -24,7 +25,10 @@ from netproof.cluster.processes import Processes, Running
 from netproof.cluster.spec import ClusterSpec, NodeSpec
 from netproof.cluster.state import StateDirectory
 from netproof.node import cgroups, links
-from netproof.node.namespace import Machine, make_machine, make_node
+from netproof.node.machine import Machine
+from netproof.node.namespace import NamespaceMachine, make_machine, make_node
+from netproof.node.vm import remote, start
+from netproof.node.vm.machine import VirtualMachine
 
 _TAIL_LINES = 12
 _NODE_NETWORK = (
@@ -42,6 +46,7 @@ class Supervisor:
         self._events: int | None = events
         self._logs = Path(spec.log_directory)
         self._machines: dict[str, Machine] = {}
+        self._namespaces: dict[str, NamespaceMachine] = {}
         self._processes = Processes(spec.cgroup, self._logs, self._component_died)
         self._dead: dict[str, dict[str, Any]] = {}
         self._started = time.monotonic()
@@ -58,21 +63,28 @@ class Supervisor:
         self._start(parts.kube_apiserver(self._spec, self._state))
         self._make_lan()
         for node in self._spec.nodes:
-            self._make_node(node)
+            if node.is_virtual:
+                self._make_virtual_node(node)
+            else:
+                self._make_node(node)
         # Netlink in another namespace forks, which a process with threads must not: threads start here.
         threading.Thread(target=self._processes.reap_forever, daemon=True).start()
         self._event("network made", seconds=self._elapsed())
-        network = self._machines[CONTROL_PLANE].network
+        network = self._namespaces[CONTROL_PLANE].network
         control_plane = NetworkClient(network)
         self._state.agents.mkdir(exist_ok=True)
         self._control = ControlServer(self._state.control_socket, self._answer)
         self._start(parts.forwarder(self._spec, listener, network), pass_fds=(listener,))
         self._start(parts.image_server(self._state.path / "image-server.json"))
         if parts.pulls_images(self._spec):
-            self._start(parts.uplink(self._spec, self._machines[LAN].network))
+            self._start(parts.uplink(self._spec, self._namespaces[LAN].network))
         for node in self._spec.nodes:
             self._start(parts.containerd(self._spec, node))
         self._start(parts.agent(LAN, LAN, self._state.agents / "lan.sock"))
+        for node in self._spec.nodes:
+            # Python takes its time in an emulated machine, so its agent starts before anyone asks for it.
+            if isinstance(machine := self._machines[node.name], VirtualMachine):
+                self._start(parts.agent_in(machine, node.name, self._state.agents / f"{node.name}.sock"))
         control_plane.trust(self._state.pki / "ca.crt", self._state.pki / "admin.crt", self._state.pki / "admin.key")
         control_plane.wait_for_ok(
             self._spec.control_plane_address, 6443, "/readyz", self._still_alive("kube-apiserver", "etcd")
@@ -103,13 +115,13 @@ class Supervisor:
 
     def _make_control_plane(self) -> None:
         with (self._logs / "machines.log").open("ab") as log:
-            self._machines[CONTROL_PLANE] = make_machine(CONTROL_PLANE, log)
+            self._add(make_machine(CONTROL_PLANE, log))
 
     def _make_lan(self) -> None:
         spec = self._spec
         with (self._logs / "machines.log").open("ab") as log:
-            self._machines[LAN] = make_machine(LAN, log)
-        lan, control_plane = self._machines[LAN], self._machines[CONTROL_PLANE]
+            self._add(make_machine(LAN, log))
+        lan, control_plane = self._namespaces[LAN], self._namespaces[CONTROL_PLANE]
         links.make_lan(lan, spec.lan_address, spec.lan_prefix_length)
         links.join_lan(lan, control_plane, spec.control_plane_address, spec.lan_prefix_length, gateway=spec.lan_address)
         links.add_routes(control_plane, [links.Route(node.pod_cidr, node.address) for node in spec.nodes])
@@ -120,10 +132,8 @@ class Supervisor:
         with (self._logs / "machines.log").open("ab") as log:
             shared = [str(self._state.path), str(self._logs), *self._spec.readable_directories]
             machine = make_node(node.name, volatile=volatile, shared=shared, log=log)
-        self._machines[node.name] = machine
-        files = parts.node_files(self._spec, self._state, node) | json.loads(
-            (self._state.path / "node-files.json").read_text(encoding="utf-8")
-        )
+        self._add(machine)
+        files = self._files(node)
         # A path inside the machine, seen through the root of the process that holds it.
         root = Path(f"/proc/{machine.pid}/root")
         for path, text in files.items():
@@ -131,10 +141,38 @@ class Supervisor:
             inside.parent.mkdir(parents=True, exist_ok=True)
             inside.write_text(text, encoding="utf-8")
         spec = self._spec
-        links.join_lan(self._machines[LAN], machine, node.address, spec.lan_prefix_length, gateway=spec.lan_address)
+        links.join_lan(self._namespaces[LAN], machine, node.address, spec.lan_prefix_length, gateway=spec.lan_address)
         others = [other for other in spec.nodes if other != node]
         links.add_routes(machine, [links.Route(other.pod_cidr, other.address) for other in others])
         self._processes.run(machine.enter(["sh", "-c", _NODE_NETWORK]))
+
+    def _make_virtual_node(self, node: NodeSpec) -> None:
+        """Start a node's virtual machine; what is started on it from now on waits until it is up."""
+        spec, hardware = self._spec, self._spec.hardware
+        if hardware is None:
+            message = f"{node.name} is to be a virtual machine, and there is nothing to make it of"
+            raise ValueError(message)
+        setup = start.NodeSetup(
+            name=node.name,
+            address=f"{node.address}/{spec.lan_prefix_length}",
+            gateway=spec.lan_address,
+            routes=tuple((other.pod_cidr, other.address) for other in spec.nodes if other != node),
+            files=self._files(node) | parts.pki_files(self._state, node),
+            cgroup=f"{spec.cgroup}/{node.name}",
+        )
+        first = Path(hardware.initrd).read_bytes()
+        self._state.initrd(node.name).write_bytes(first + start.second_archive(setup))
+        self._processes.run(links.make_tap(self._namespaces[LAN], node.name))
+        self._start(parts.virtual_machine(hardware, self._state, node))
+        self._start(parts.link(spec, self._state, node))
+        self._machines[node.name] = VirtualMachine(node.name, self._state.link_socket(node.name))
+
+    def _add(self, machine: NamespaceMachine) -> None:
+        self._machines[machine.name] = self._namespaces[machine.name] = machine
+
+    def _files(self, node: NodeSpec) -> dict[str, str]:
+        further: dict[str, str] = json.loads((self._state.path / "node-files.json").read_text(encoding="utf-8"))
+        return parts.node_files(self._spec, self._state, node) | further
 
     def _register_nodes(self, client: NetworkClient) -> None:
         """Make the Node objects before their kubelets do, so that each has the pod range that the routes know."""
@@ -234,19 +272,26 @@ class Supervisor:
         if running is not None and running.process.returncode is None:
             return socket_path
         if uid:
-            self._start(parts.agent(name, "", socket_path, self._pod_network(uid)))
-        elif standpoint in self._machines:
+            self._start(self._pod_agent(name, uid, socket_path))
+        elif isinstance(machine := self._machines.get(standpoint), VirtualMachine):
+            self._start(parts.agent_in(machine, name, socket_path))
+        elif machine:
             self._start(parts.agent(name, standpoint, socket_path))
         else:
             message = f"no standpoint {standpoint!r}; there are {', '.join(self._machines)} and pods"
             raise LookupError(message)
         return socket_path
 
-    def _pod_network(self, uid: str) -> str:
-        """The network namespace of a pod: that of any of its processes."""
+    def _pod_agent(self, name: str, uid: str, socket_path: Path) -> Component:
+        """Who acts in the network namespace of a pod: that of any of its processes."""
         for node in self._spec.nodes:
-            if pids := cgroups.processes_of_pod(f"{self._spec.cgroup}/{node.name}", uid):
-                return f"/proc/{pids[0]}/ns/net"
+            cgroup, machine = f"{self._spec.cgroup}/{node.name}", self._machines[node.name]
+            if isinstance(machine, VirtualMachine):
+                with contextlib.suppress(remote.RemoteError):
+                    answer = remote.ask(machine.link, pod_network=uid, cgroup=cgroup)
+                    return parts.agent_in(machine, name, socket_path, answer["network"])
+            elif pids := cgroups.processes_of_pod(cgroup, uid):
+                return parts.agent(name, "", socket_path, f"/proc/{pids[0]}/ns/net")
         message = f"the pod {uid} has no process"
         raise LookupError(message)
 

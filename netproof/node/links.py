@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from netproof.node.namespace import Machine
+from netproof.node.namespace import NamespaceMachine
 
 if TYPE_CHECKING:
     from pyroute2 import IPRoute
@@ -24,7 +24,7 @@ class Route:
     gateway: str
 
 
-def make_lan(lan: Machine, address: str, prefix_length: int) -> None:
+def make_lan(lan: NamespaceMachine, address: str, prefix_length: int) -> None:
     """Make the LAN's bridge, with ``address`` on it: there the clients of the cluster stand."""
     with _netlink(lan.network) as netlink:
         netlink.link("add", ifname=BRIDGE, kind="bridge")
@@ -32,7 +32,9 @@ def make_lan(lan: Machine, address: str, prefix_length: int) -> None:
         _up(netlink, BRIDGE)
 
 
-def join_lan(lan: Machine, machine: Machine, address: str, prefix_length: int, *, gateway: str) -> None:
+def join_lan(
+    lan: NamespaceMachine, machine: NamespaceMachine, address: str, prefix_length: int, *, gateway: str
+) -> None:
     """Give ``machine`` an interface on the LAN with ``address`` and a default route by ``gateway``."""
     port = f"p-{machine.name}"
     with _netlink(lan.network) as netlink:
@@ -44,7 +46,19 @@ def join_lan(lan: Machine, machine: Machine, address: str, prefix_length: int, *
         netlink.route("add", dst="default", gateway=gateway)
 
 
-def add_routes(machine: Machine, routes: Iterable[Route]) -> None:
+def tap_of(node: str) -> str:
+    """What the LAN calls the interface of a virtual machine."""
+    return f"p-{node}"
+
+
+def make_tap(lan: NamespaceMachine, node: str) -> list[str]:
+    """The command line that gives the LAN's bridge an interface for a virtual machine."""
+    tap = tap_of(node)
+    script = f"ip tuntap add dev {tap} mode tap && ip link set {tap} master {BRIDGE} up"
+    return lan.enter(["sh", "-c", script])
+
+
+def add_routes(machine: NamespaceMachine, routes: Iterable[Route]) -> None:
     """Add static routes to ``machine``."""
     with _netlink(machine.network) as netlink:
         for route in routes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -21,7 +21,7 @@ _HOLD = "echo held && exec sleep infinity"
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
+class NamespaceMachine:
     """A network namespace, and for a node a file system and a host name of its own.
 
     Attributes:
@@ -39,18 +39,24 @@ class Machine:
         """The path of its network namespace, for netlink."""
         return f"/proc/{self.pid}/ns/net"
 
-    def enter(self, argv: Sequence[str]) -> list[str]:
-        """The command line that runs ``argv`` in here."""
+    def enter(self, argv: Sequence[str], environment: Mapping[str, str] | None = None, after: str = "") -> list[str]:
+        """The command line that runs ``argv`` in here, as :meth:`netproof.node.machine.Machine.enter`.
+
+        It inherits the environment, and whoever starts it sees for himself what is listened on.
+        """
+        del environment, after
         spaces = ["--net", "--mount", "--uts"] if self.has_own_files else ["--net"]
         return ["nsenter", "--target", str(self.pid), *spaces, "--", *argv]
 
 
-def make_machine(name: str, log: IO[bytes]) -> Machine:
+def make_machine(name: str, log: IO[bytes]) -> NamespaceMachine:
     """A machine that has only a network of its own."""
-    return Machine(name, _hold(name, ["unshare", "--net"], f"{_LOOPBACK_UP} && {_HOLD}", log), has_own_files=False)
+    return NamespaceMachine(
+        name, _hold(name, ["unshare", "--net"], f"{_LOOPBACK_UP} && {_HOLD}", log), has_own_files=False
+    )
 
 
-def make_node(name: str, *, volatile: Path, shared: Sequence[str], log: IO[bytes]) -> Machine:
+def make_node(name: str, *, volatile: Path, shared: Sequence[str], log: IO[bytes]) -> NamespaceMachine:
     """A machine with a file system of its own: the host's, to read, under a layer that takes all writes.
 
     So neither a component nor a hostPath volume can change a file of the host. What kubelet and containerd keep lies on
@@ -64,7 +70,7 @@ def make_node(name: str, *, volatile: Path, shared: Sequence[str], log: IO[bytes
     """
     script = _node_script(name, volatile, shared)
     flags = ["unshare", "--net", "--mount", "--uts", "--propagation", "slave"]
-    return Machine(name, _hold(name, flags, script, log), has_own_files=True)
+    return NamespaceMachine(name, _hold(name, flags, script, log), has_own_files=True)
 
 
 def _node_script(name: str, volatile: Path, shared: Sequence[str]) -> str:
