@@ -18,10 +18,13 @@ from netproof.cluster import state
 from netproof.cluster.api import KubernetesApi, Object
 from netproof.cluster.control import request
 from netproof.cluster.pki import write_pki
-from netproof.cluster.spec import ClusterSpec
+from netproof.cluster.spec import VM, ClusterSpec
 from netproof.cluster.state import StateDirectory
 from netproof.errors import NetproofError
 from netproof.observe.standpoint import AgentStandpoint
+
+_AGENT_SECONDS, _SLOW_AGENT_SECONDS = 10.0, 60.0
+"""How long an agent may take to listen; the second is for one in a virtual machine that is emulated."""
 
 OnEvent = Callable[[str], None]
 """Called with what was reached, when it was."""
@@ -199,7 +202,8 @@ class LocalCluster:
         """
         socket_path = Path(request(self._state.control_socket, op="agent", standpoint=place)["socket"])
         standpoint = AgentStandpoint(place, socket_path)
-        standpoint.wait_until_up()
+        is_slow = self.spec.node_kind == VM
+        standpoint.wait_until_up(timeout_seconds=_SLOW_AGENT_SECONDS if is_slow else _AGENT_SECONDS)
         return standpoint
 
     def status(self) -> dict[str, Any]:

@@ -98,6 +98,11 @@ class ClusterSpec:
         return str(_network("lan_cidr", self.lan_cidr)[2])
 
     @property
+    def unused_lan_address(self) -> str:
+        """An address of the LAN that nobody has: the last but one."""
+        return str(_network("lan_cidr", self.lan_cidr)[-3])
+
+    @property
     def lan_prefix_length(self) -> int:
         """The LAN's prefix length in bits."""
         return _network("lan_cidr", self.lan_cidr).prefixlen
@@ -161,7 +166,8 @@ class ClusterSpec:
         """The specification stored at ``path``."""
         data = json.loads(path.read_text(encoding="utf-8"))
         data["readable_directories"] = tuple(data["readable_directories"])
-        data["hardware"] = data["hardware"] and VirtualHardware(**data["hardware"])
+        if hardware := data.get("hardware"):
+            data["hardware"] = VirtualHardware(**hardware)
         return cls(**data)
 
 

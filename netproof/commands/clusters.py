@@ -17,6 +17,7 @@ from netproof.cluster.bringup import LocalRequest, bring_up, plan_cluster
 from netproof.cluster.component_logs import tail
 from netproof.cluster.local import LocalCluster
 from netproof.cluster.state import StateDirectory, cluster_names, is_alive, sweep
+from netproof.cluster.virtual import AUTO
 from netproof.commands.options import DEFAULT_NAME, AsJson, ClusterName, KubernetesVersion
 from netproof.errors import NetproofError
 from netproof.images.policy import ImagePolicy
@@ -30,8 +31,9 @@ _LAST_LINES = 20
 def up(
     cluster_name: ClusterName = DEFAULT_NAME,
     kubernetes_version: KubernetesVersion = None,
-    nodes: Annotated[int, typer.Option(help="How many nodes.")] = 2,
-    proxy_mode: Annotated[str, typer.Option(help="kube-proxy's mode: iptables or nftables.")] = "iptables",
+    nodes: Annotated[int | None, typer.Option(help="How many nodes: 2 by default, or 1 virtual machine.")] = None,
+    proxy_mode: Annotated[str, typer.Option(help="kube-proxy's mode: iptables, nftables or ipvs.")] = "iptables",
+    node_kind: Annotated[str, typer.Option(help="What a node is: netns, vm or auto.")] = AUTO,
     images: Annotated[ImagePolicy, typer.Option(help="Where images come from.")] = ImagePolicy.AUTO,
     detach: Annotated[
         bool, typer.Option("--detach", help="Return when it is up; end it with 'netproof down'.")
@@ -45,6 +47,7 @@ def up(
         kubernetes_version=kubernetes_version,
         node_count=nodes,
         proxy_mode=proxy_mode,
+        node_kind=node_kind,
         images=images,
         detach=detach,
     )
@@ -56,7 +59,8 @@ def up(
         on_event=lambda _what: None,
     )
     kubectl = booted.tools.path("kubectl")
-    typer.echo(f"Kubernetes {booted.spec.kubernetes_version} is up: {nodes} nodes")
+    spec = booted.spec
+    typer.echo(f"Kubernetes {spec.kubernetes_version} is up: {spec.node_count} nodes ({spec.node_kind})")
     typer.echo(f"images: {booted.spec.image_policy}, {booted.image_reason}")
     typer.echo(f"export KUBECONFIG={booted.cluster.kubeconfig} PATH={kubectl.parent}:$PATH")
     if detach:

@@ -45,5 +45,5 @@ def require_pods(service, web):
 
 def require_rules(node, service):
     """A node has rules that name a Service."""
-    lines = lines_about(node, service.namespace, service.name)
+    lines = lines_about(node, service.namespace, service.name, service.cluster_ip)
     require(lines, f"rules for the Service on {node.name}", "none", objects=[str(service)])

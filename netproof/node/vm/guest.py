@@ -156,7 +156,7 @@ class _Running:
             if self._process is None:
                 self._ended_by = number
             elif not self._over.is_set():
-                os.killpg(self._process.pid, number)
+                os.kill(self._process.pid, number)
 
     def _run(self) -> None:
         try:

@@ -9,7 +9,6 @@ under a name that follows from all that went into it.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import re
@@ -23,8 +22,9 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, distribution
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
+from typing import IO
 
 from netproof.errors import NetproofError
 from netproof.node.vm.kernel import Kernel
@@ -63,9 +63,11 @@ _CONFIGURATION = (
 )
 _MOUNT_POINTS = ("/proc", "/sys", "/dev", "/run", "/tmp", "/root", "/var/lib", "/var/log", "/mnt", "/etc")
 _TOP_LINKS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64")
-_AGENT_DISTRIBUTIONS = ("pyroute2", "dnspython")
+_AGENT_DISTRIBUTIONS = ("pyroute2", "dnspython", "requests")
+"""What the agents import, with what that needs."""
 _LEFT_OUT_OF_PYTHON = {"test", "tests", "idlelib", "tkinter", "turtledemo", "ensurepip", "lib2to3", "site-packages"}
 _KEPT_UNUSED_SECONDS = 7 * 24 * 3600.0
+_NAME = re.compile(r"[\w.-]*\w")
 _LIBRARY = re.compile(r"^\s+(?:\S+ => )?(/\S+) \(0x", re.MULTILINE)
 
 
@@ -115,7 +117,7 @@ class Tree:
             lines.append(f"{path} {stat.S_IMODE(status.st_mode):o} {status.st_size} {status.st_mtime_ns}")
         return hashlib.sha256(json.dumps([FORM, lines]).encode()).hexdigest()[:16]
 
-    def write_tar(self, stream: io.BufferedIOBase) -> None:
+    def write_tar(self, stream: IO[bytes]) -> None:
         """Write everything as a tar archive, with the directories that it is in."""
         with tarfile.open(fileobj=stream, mode="w|", format=tarfile.GNU_FORMAT) as archive:
             for directory in sorted(self._directories()):
@@ -191,7 +193,7 @@ def build_image(tree: Tree, directory: Path) -> Path:
             if process.stdin is None or process.stderr is None:
                 raise AssertionError
             try:
-                tree.write_tar(process.stdin)  # type: ignore
+                tree.write_tar(process.stdin)
                 process.stdin.close()
             except BrokenPipeError:
                 pass
@@ -235,14 +237,10 @@ def _add_python(tree: Tree) -> None:
     for name in {sysconfig.get_path("stdlib", vars={"base": sys.base_prefix}), *_stdlib_of_base()}:
         tree.add_all_below(Path(name), _LEFT_OUT_OF_PYTHON, (".py", ".pyc", ".so"))
     extensions = [Path(path) for path in tree.files if ".so" in path]
-    for name in _AGENT_DISTRIBUTIONS:
-        try:
-            found = distribution(name)
-        except PackageNotFoundError:
-            raise NetproofError(f"the package {name} is missing", "install netproof again") from None
+    for found in _with_needed(_AGENT_DISTRIBUTIONS):
         for one in found.files or ():
             path = Path(os.path.normpath(str(one.locate())))
-            if path.is_file() and path.suffix in {".py", ".so"}:
+            if path.is_file() and path.suffix in {".py", ".so", ".pem"}:
                 tree.add(path)
                 compiled = path.parent / "__pycache__" / f"{path.stem}.{sys.implementation.cache_tag}.pyc"
                 if compiled.is_file():
@@ -250,6 +248,21 @@ def _add_python(tree: Tree) -> None:
     for path in Path(sysconfig.get_path("purelib")).glob("*netproof*.pth"):
         tree.add(path)
     tree.add_programs(extensions)
+
+
+def _with_needed(names: Iterable[str]) -> list[Distribution]:
+    """Packages with all that they need, but for what is optional."""
+    wanted, found = list(names), dict[str, Distribution]()
+    while wanted:
+        name = wanted.pop()
+        if name.lower() not in found:
+            try:
+                found[name.lower()] = distribution(name)
+            except PackageNotFoundError:
+                raise NetproofError(f"the package {name} is missing", "install netproof again") from None
+            required = [one for one in found[name.lower()].requires or () if ";" not in one]
+            wanted += [match[0] for one in required if (match := _NAME.match(one))]
+    return list(found.values())
 
 
 def _stdlib_of_base() -> Iterator[str]:

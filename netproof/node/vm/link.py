@@ -80,6 +80,12 @@ class Link:
                     self._read(key.data)
             self._watch()
 
+    def close(self) -> None:
+        """Close every connection, so that the clients know."""
+        for client in (self._machine, *self._clients.values()):
+            client.connection.close()
+        self._listener.close()
+
     def _accept(self) -> None:
         connection, _ = self._listener.accept()
         connection.setblocking(False)

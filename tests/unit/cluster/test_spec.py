@@ -33,7 +33,7 @@ def test_well_known_addresses_follow_the_ranges():
         ({"name": "Demo"}, "name 'Demo' is not usable"),
         ({"name": "-a"}, "name '-a' is not usable"),
         ({"node_count": 0}, "0 nodes is not offered"),
-        ({"proxy_mode": "ipvs"}, "proxy mode 'ipvs' is not offered"),
+        ({"proxy_mode": "userspace"}, "proxy mode 'userspace' is not offered"),
         ({"lan_cidr": "10.96.0.0/12"}, "lan_cidr 10.96.0.0/12 and service_cidr 10.96.0.0/16 overlap"),
         ({"pod_cidr": "10.244.0.1/16"}, "pod_cidr '10.244.0.1/16' is not an IPv4 network"),
         ({"pod_cidr": "10.244.0.0/24"}, "too small"),

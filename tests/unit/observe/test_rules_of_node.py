@@ -28,6 +28,9 @@ class Node:
     def __init__(self, printed, exit_code=0):
         self.printed, self.exit_code = printed, exit_code
 
+    def interfaces(self):
+        return ()
+
     def run(self, argv, **_):
         return Completed(tuple(argv), self.exit_code, self.printed.get(argv[0], ""), "no right", 0.0)
 
