@@ -93,7 +93,7 @@ def upstream(
                 name=f"upstream-{run.id.rpartition('-')[2]}",
                 log_directory=report_dir / run.id / "cluster",
                 kubernetes_version=version,
-                node_count=2 if nodes is None else nodes,
+                node_count=nodes,
                 proxy_mode=proxy_mode or "iptables",
                 images=images or ImagePolicy.AUTO,
             )
