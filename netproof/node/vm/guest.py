@@ -62,11 +62,14 @@ class Guest:
                 self._take(frame)
 
     def send(self, frame: Frame) -> None:
-        """Send one frame, whole."""
+        """Send one frame, whole; where the host has gone, to nobody: then :meth:`serve` ends, too."""
         data = memoryview(frame.encode())
         with self._writing:
-            while data:
-                data = data[os.write(self._port, data) :]
+            try:
+                while data:
+                    data = data[os.write(self._port, data) :]
+            except OSError:
+                return
 
     def close(self, stream: int, **what: Any) -> None:
         """Tell the host that a stream is over."""
