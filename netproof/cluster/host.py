@@ -20,6 +20,7 @@ from typing import Any
 
 from netproof.cluster.preflight import SEARCH_PATH, Lack, lacks, run_in_namespaces
 from netproof.cluster.state import base_directory
+from netproof.cluster.virtual import lacks_of_virtual_nodes
 from netproof.node import cgroups
 from netproof.toolchain.cache import cache_directory
 
@@ -102,20 +103,33 @@ def look() -> Host:
         "cgroups": cgroups.version(),
         "python": platform.python_version(),
     }
-    offers = _offers(tuple(lacks()), kernel, programs)
+    offers = _offers(tuple(lacks()), kernel, programs, tuple(lacks_of_virtual_nodes(1)))
     return Host(system, _capabilities(), kernel, programs, _resources(), offers)
 
 
-def _offers(embedded: tuple[Lack, ...], kernel: Mapping[str, bool], programs: Mapping[str, str]) -> tuple[Offer, ...]:
+def _offers(
+    embedded: tuple[Lack, ...],
+    kernel: Mapping[str, bool],
+    programs: Mapping[str, str],
+    virtual: tuple[Lack, ...] = (),
+) -> tuple[Offer, ...]:
     return (
         Offer("provider", "local", embedded, "an embedded cluster"),
         Offer("provider", "kind", tuple(_kind_lacks(programs)), "clusters of Docker containers, by pytest-kind"),
         Offer("provider", "existing", (), "any cluster that a kubeconfig reaches"),
         Offer("node kind", "netns", embedded, "a node is processes in Linux namespaces"),
+        Offer("node kind", "vm", (*embedded, *virtual), "a node is a virtual machine with a kernel of its own"),
         Offer("proxy mode", "iptables", embedded),
         Offer("proxy mode", "nftables", embedded),
-        Offer("proxy mode", "ipvs", (*embedded, *_ipvs_lacks(kernel))),
+        _ipvs_offer(embedded, _ipvs_lacks(kernel), virtual),
     )
+
+
+def _ipvs_offer(embedded: tuple[Lack, ...], of_kernel: list[Lack], virtual: tuple[Lack, ...]) -> Offer:
+    """IPVS is there by this kernel, or by that of virtual machines; where neither is, the remedies of both are told."""
+    if of_kernel and not virtual:
+        return Offer("proxy mode", "ipvs", embedded, f"on nodes that are virtual machines, for {of_kernel[0].what}")
+    return Offer("proxy mode", "ipvs", (*embedded, *of_kernel, *(virtual if of_kernel else ())))
 
 
 def _ipvs_lacks(kernel: Mapping[str, bool]) -> list[Lack]:

@@ -35,12 +35,22 @@ def test_what_keeps_an_embedded_cluster_away_leaves_existing_ones(kernel, progra
 
 
 def test_a_kernel_without_ip_vs_has_no_ipvs_and_names_the_modules(kernel, programs):
-    found = offers((), kernel | {"ip_vs": False, "ipset": False}, programs)
+    no_machines = Lack("no QEMU", "apt-get install -y qemu-system-x86")
+    found = host._offers((), kernel | {"ip_vs": False, "ipset": False}, programs, (no_machines,))
+    found = {(offer.kind, offer.name): offer for offer in found}
 
-    (lack,) = found["proxy mode", "ipvs"].lacks
+    lack, other_way = found["proxy mode", "ipvs"].lacks
+    assert other_way == no_machines
     assert "ip_vs, ipset" in lack.what
     assert "modprobe --all ip_vs ip_set" in lack.remedy
     assert not found["proxy mode", "iptables"].lacks
+
+
+def test_virtual_machines_bring_the_ipvs_that_a_kernel_lacks(kernel, programs):
+    offer = offers((), kernel | {"ip_vs": False}, programs)["proxy mode", "ipvs"]
+
+    assert not offer.lacks
+    assert "virtual machines" in offer.note
 
 
 def test_kind_wants_an_engine_that_answers(kernel, programs):
