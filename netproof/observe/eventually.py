@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TypeVar
 
-from netproof.observe.expectations import require
+from netproof.observe.expectations import expect, require
+from netproof.observe.protocol import Failure
+from netproof.observe.spread import requests_needed
 from netproof.observe.standpoint import Standpoint
 from netproof.verdict import UnmetError
 from netproof.waiting import TimedOutError, Waiter
@@ -13,6 +15,7 @@ from netproof.waiting import TimedOutError, Waiter
 T = TypeVar("T")
 
 _SECONDS_A_TRY = 1.0
+_IN_A_ROW = 3
 
 
 def eventually(look: Callable[[], T], *, within_seconds: float, in_a_row: int = 1) -> T:
@@ -67,3 +70,32 @@ def until_reply(place: Standpoint, url: str, *, within_seconds: float) -> None:
         require(not replies.all_failed, f"a reply to {place.name}", replies, objects=[url])
 
     eventually(replied, within_seconds=within_seconds)
+
+
+def until_served_by(place: Standpoint, url: str, names: Collection[str], *, within_seconds: float) -> None:
+    """Return once all of these servers, and nobody else, answer a place.
+
+    As many requests are looked at as reach each server but for one false alarm in a million.
+
+    Raises:
+        UnmetError: they did not in time.
+    """
+    times = max(_IN_A_ROW, requests_needed(len(names)))
+
+    def served() -> None:
+        expect(place.get(url, times=times, timeout_seconds=_SECONDS_A_TRY)).served_by(names)
+
+    eventually(served, within_seconds=within_seconds)
+
+
+def until_failing(place: Standpoint, url: str, *kinds: Failure, within_seconds: float) -> None:
+    """Return once a request fails in one of these ways; without any named, in any way.
+
+    Raises:
+        UnmetError: none did in time.
+    """
+
+    def fails() -> None:
+        expect(place.get(url, timeout_seconds=_SECONDS_A_TRY)).to_fail_by(*kinds)
+
+    eventually(fails, within_seconds=within_seconds)

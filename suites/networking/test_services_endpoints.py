@@ -7,10 +7,9 @@ import pytest
 from netproof.check import CORE, EXTENDED, OWN, check
 from netproof.fixtures.backends import ALL, HTTP_PORT, OTHER_PORT
 from netproof.fixtures.workspace import agnhost_pod
-from netproof.observe.eventually import eventually
+from netproof.observe.eventually import eventually, until_failing, until_served_by
 from netproof.observe.expectations import expect, require
 from netproof.observe.protocol import Failure
-from netproof.observe.spread import requests_needed
 from netproof.service import endpoint_slice_manifest
 
 pytestmark = pytest.mark.usefixtures("rules_as_evidence")
@@ -40,13 +39,17 @@ def test_each_port_leads_to_its_own_target(backends, cluster, node, pod):
     """Each port of a Service leads to its own targetPort; ports come and go without the others."""
     service = backends.service("multi-port", ports=TWO_PORTS)
     for place in (node, pod):
-        wait_until_served_by(place, service.url("/hostname"), backends.names, cluster.timeouts)
+        until_served_by(
+            place, service.url("/hostname"), backends.names, within_seconds=cluster.timeouts.rules_programmed
+        )
         wait_for_body(place, service.url("/", SECOND), "other", cluster.timeouts)
 
     backends.workspace.api.patch("Service", service.name, {"spec": {"ports": TWO_PORTS[:1]}}, service.namespace)
     for place in (node, pod):
-        wait_until_failing(place, service.url("/", SECOND), cluster.timeouts)
-        wait_until_served_by(place, service.url("/hostname"), backends.names, cluster.timeouts)
+        until_failing(place, service.url("/", SECOND), within_seconds=cluster.timeouts.rules_programmed)
+        until_served_by(
+            place, service.url("/hostname"), backends.names, within_seconds=cluster.timeouts.rules_programmed
+        )
 
     backends.workspace.api.patch("Service", service.name, {"spec": {"ports": TWO_PORTS}}, service.namespace)
     for place in (node, pod):
@@ -68,21 +71,32 @@ def test_endpoint_slices_written_by_hand_are_the_endpoints(backends, cluster, no
         for number, address in enumerate(backends.addresses)
     ]
     for place in (node, pod):
-        wait_until_failing(place, service.url("/hostname"), cluster.timeouts, Failure.REFUSED)
+        until_failing(
+            place, service.url("/hostname"), Failure.REFUSED, within_seconds=cluster.timeouts.rules_programmed
+        )
 
     for one in slices:
         backends.apply(one)
     for place in (node, pod):
-        wait_until_served_by(place, service.url("/hostname"), backends.names, cluster.timeouts)
+        until_served_by(
+            place, service.url("/hostname"), backends.names, within_seconds=cluster.timeouts.rules_programmed
+        )
 
     for left in reversed(range(len(slices))):
         gone = slices[left]["metadata"]["name"]
         backends.workspace.api.delete("EndpointSlice", gone, service.namespace, api_version=DISCOVERY)
         for place in (node, pod):
             if left:
-                wait_until_served_by(place, service.url("/hostname"), backends.names[:left], cluster.timeouts)
+                until_served_by(
+                    place,
+                    service.url("/hostname"),
+                    backends.names[:left],
+                    within_seconds=cluster.timeouts.rules_programmed,
+                )
             else:
-                wait_until_failing(place, service.url("/hostname"), cluster.timeouts, Failure.REFUSED)
+                until_failing(
+                    place, service.url("/hostname"), Failure.REFUSED, within_seconds=cluster.timeouts.rules_programmed
+                )
 
 
 @check(
@@ -103,16 +117,16 @@ def test_a_pod_that_ends_serves_while_there_is_no_other(workspace, cluster, lan,
     from_outside = f"http://{first.address}:{service.node_port}/hostname"
     places = [(node, service.url("/hostname")), (lan, from_outside)]
     for place, url in places:
-        wait_until_served_by(place, url, ["ending"], cluster.timeouts)
+        until_served_by(place, url, ["ending"], within_seconds=cluster.timeouts.rules_programmed)
 
     workspace.api.delete("Pod", "ending", workspace.namespace)
     eventually(lambda: require_terminating(service), within_seconds=cluster.timeouts.rules_programmed)
     for place, url in places:
-        wait_until_served_by(place, url, ["ending"], cluster.timeouts)
+        until_served_by(place, url, ["ending"], within_seconds=cluster.timeouts.rules_programmed)
 
     workspace.run_pod(short_lived("fresh", first))
     for place, url in places:
-        wait_until_served_by(place, url, ["fresh"], cluster.timeouts)
+        until_served_by(place, url, ["fresh"], within_seconds=cluster.timeouts.rules_programmed)
     require("deletionTimestamp" in workspace.pod("ending")["metadata"], "the pod ending still there", "it is gone")
     workspace.api.delete("Pod", "ending", workspace.namespace, grace_seconds=0)
 
@@ -133,17 +147,17 @@ def test_a_service_changes_its_type(backends, cluster, lan, pod):
     change(backends, service, type="ClusterIP", externalName=None)
     address = service.cluster_ip
     wait_for_records(cluster, pod, name, "A", (address,))
-    wait_until_served_by(pod, service.url("/hostname"), backends.names, cluster.timeouts)
+    until_served_by(pod, service.url("/hostname"), backends.names, within_seconds=cluster.timeouts.rules_programmed)
 
     change(backends, service, type="NodePort")
     on_a_node = f"http://{cluster.spec.nodes[0].address}:{service.node_port}/hostname"
-    wait_until_served_by(lan, on_a_node, backends.names, cluster.timeouts)
+    until_served_by(lan, on_a_node, backends.names, within_seconds=cluster.timeouts.rules_programmed)
     require(service.cluster_ip == address, f"the address {address} still", service.cluster_ip, objects=[str(service)])
 
     change(backends, service, type="ExternalName", externalName=OUTSIDE, clusterIP=None, clusterIPs=None)
     wait_for_records(cluster, pod, name, "CNAME", (OUTSIDE,))
-    wait_until_failing(lan, on_a_node, cluster.timeouts, Failure.REFUSED)
-    wait_until_failing(pod, f"http://{address}/hostname", cluster.timeouts)
+    until_failing(lan, on_a_node, Failure.REFUSED, within_seconds=cluster.timeouts.rules_programmed)
+    until_failing(pod, f"http://{address}/hostname", within_seconds=cluster.timeouts.rules_programmed)
 
 
 def change(backends, service, **spec):
@@ -189,15 +203,6 @@ def wait_for_records(cluster, place, name, record_type, wanted):
     eventually(found, within_seconds=cluster.timeouts.rules_programmed)
 
 
-def wait_until_served_by(place, url, names, timeouts):
-    """Return once all of these servers answered a place, and nobody else."""
-    times = max(IN_A_ROW, requests_needed(len(names)))
-    eventually(
-        lambda: expect(place.get(url, times=times, timeout_seconds=A_MOMENT)).served_by(names),
-        within_seconds=timeouts.rules_programmed,
-    )
-
-
 def wait_for_body(place, url, body, timeouts):
     """Return once an address answers with this body."""
 
@@ -207,11 +212,3 @@ def wait_for_body(place, url, body, timeouts):
         require(replies[0].body.strip() == body, f"the body {body!r}", replies[0].body, objects=[url])
 
     eventually(answered, within_seconds=timeouts.rules_programmed)
-
-
-def wait_until_failing(place, url, timeouts, *kinds):
-    """Return once requests fail, in one of these ways where any are named."""
-    eventually(
-        lambda: expect(place.get(url, timeout_seconds=A_MOMENT)).to_fail_by(*kinds),
-        within_seconds=timeouts.rules_programmed,
-    )

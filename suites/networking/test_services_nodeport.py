@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import pytest
 
-from netproof.check import CORE, EXTENDED, OWN, check, none_because
-from netproof.observe.eventually import eventually
+from netproof.check import CORE, EXTENDED, OWN, check
+from netproof.fixtures.backends import HTTP_PORT, UDP_PORT
+from netproof.fixtures.workspace import agnhost_pod
+from netproof.observe.eventually import eventually, until_failing, until_served_by
 from netproof.observe.expectations import expect, require
 from netproof.observe.protocol import Failure
 from netproof.observe.spread import requests_needed
@@ -21,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("rules_as_evidence")
 IN_A_ROW = 3
 A_MOMENT = 1.0
 HEALTHY, UNHEALTHY = 200, 503
-NO_MUTANTS = none_because("nothing of a submission is looked at; the control is the same probe where it must fail")
+HOST_PORT = 54321
 
 
 @check(
@@ -37,13 +39,57 @@ def test_a_nodeport_answers_on_every_node(backends, cluster, lan, pod):
     ports = [url_of_node(node, service.node_port) for node in cluster.spec.nodes]
     for place in (lan, *cluster.nodes(), pod):
         for url in ports:
-            wait_until_served_by(place, url, backends.names, cluster.timeouts)
+            until_served_by(place, url, backends.names, within_seconds=cluster.timeouts.rules_programmed)
 
     backends.workspace.service("nodeport", {"app": "backend"}, target_port=8080, type="ClusterIP")
     for place in (lan, pod):
         for url in ports:
-            wait_until_failing(place, url, cluster.timeouts, Failure.REFUSED)
-    wait_until_served_by(pod, service.url("/hostname"), backends.names, cluster.timeouts)
+            until_failing(place, url, Failure.REFUSED, within_seconds=cluster.timeouts.rules_programmed)
+    until_served_by(pod, service.url("/hostname"), backends.names, within_seconds=cluster.timeouts.rules_programmed)
+
+
+@check(
+    "services.session-affinity-switched",
+    subject=OWN,
+    level=CORE,
+    control="before it is switched on, and after it is switched off, all servers answer the same client",
+    mutants=["of the check: it is not switched on; it is not switched off"],
+)
+def test_session_affinity_is_switched_on_and_off(backends, cluster, lan, pod):
+    """Session affinity holds for a NodePort as for the ClusterIP, and for as long as the Service asks for it."""
+    service = backends.service("affinity-switched", type="NodePort")
+    ways = [
+        (pod, service.url("/hostname")),
+        *((lan, url_of_node(node, service.node_port)) for node in cluster.spec.nodes),
+    ]
+    for place, url in ways:
+        until_served_by(place, url, backends.names, within_seconds=cluster.timeouts.rules_programmed)
+
+    for affinity, wait in (("ClientIP", until_served_by_one), ("None", until_served_by)):
+        spec = {"sessionAffinity": affinity, "sessionAffinityConfig": None}
+        backends.workspace.api.patch("Service", service.name, {"spec": spec}, service.namespace)
+        for place, url in ways:
+            wait(place, url, backends.names, within_seconds=cluster.timeouts.rules_programmed)
+
+
+@check(
+    "services.host-port",
+    subject=OWN,
+    level=CORE,
+    control="the port at which the server itself listens is refused at the node",
+    mutants=["of the check: the second pod has the protocol of the first, and is never scheduled"],
+)
+def test_pods_share_a_host_port_by_protocol(workspace, cluster, lan):
+    """Two pods of a node may have one hostPort, one for TCP and one for UDP, and the LAN reaches each at the node."""
+    node = cluster.spec.nodes[0]
+    for name, protocol, target in (("by-tcp", "TCP", HTTP_PORT), ("by-udp", "UDP", UDP_PORT)):
+        workspace.apply(server_at_host_port(name, protocol, target, node))
+    for name in ("by-tcp", "by-udp"):
+        workspace.wait_ready(name)
+    until_served_by(lan, url_of_node(node, HOST_PORT), ["by-tcp"], within_seconds=cluster.timeouts.rules_programmed)
+    reply = lan.udp(node.address, HOST_PORT, "hostname", timeout_seconds=A_MOMENT)
+    require(reply.received == "by-udp", "an answer of by-udp", reply.received or reply.failure, objects=["Pod by-udp"])
+    expect(lan.get(url_of_node(node, HTTP_PORT), timeout_seconds=A_MOMENT)).to_fail_by(Failure.REFUSED)
 
 
 @check(
@@ -63,13 +109,22 @@ def test_the_external_policy_local_keeps_the_clients_address(backends, cluster, 
     anywhere = backends.service("external-cluster", type="NodePort")
     client = cluster.spec.lan_address
     for node, name in zip(cluster.spec.nodes, backends.names, strict=True):
-        wait_until_served_by(lan, url_of_node(node, anywhere.node_port), backends.names, cluster.timeouts)
+        until_served_by(
+            lan, url_of_node(node, anywhere.node_port), backends.names, within_seconds=cluster.timeouts.rules_programmed
+        )
         require_source(lan, node, anywhere, lambda seen: seen != client, f"another address than the client's {client}")
-        wait_until_served_by(lan, url_of_node(node, local.node_port), [name], cluster.timeouts)
+        until_served_by(
+            lan, url_of_node(node, local.node_port), [name], within_seconds=cluster.timeouts.rules_programmed
+        )
         require_source(lan, node, local, lambda seen: seen == client, f"the client's address {client}")
 
     first, *others = cluster.spec.nodes
-    wait_until_served_by(lan, url_of_node(first, first_only.node_port), backends.names[:1], cluster.timeouts)
+    until_served_by(
+        lan,
+        url_of_node(first, first_only.node_port),
+        backends.names[:1],
+        within_seconds=cluster.timeouts.rules_programmed,
+    )
     for node in others:
         silent = lan.get(url_of_node(node, first_only.node_port), timeout_seconds=A_MOMENT)
         expect(silent, str(first_only)).to_fail_by(Failure.TIMEOUT)
@@ -120,13 +175,22 @@ def test_only_the_source_ranges_reach_a_load_balancer(backends, cluster):
     )
     give_address(backends, service, address)
     url = f"http://{address}/hostname"
-    wait_until_served_by(cluster.node(inside.name), url, backends.names, cluster.timeouts)
+    until_served_by(cluster.node(inside.name), url, backends.names, within_seconds=cluster.timeouts.rules_programmed)
     silent = cluster.node(outside.name).get(url, timeout_seconds=A_MOMENT)
     expect(silent, str(service)).to_fail_by(Failure.TIMEOUT)
 
     ranges = {"loadBalancerSourceRanges": [f"{inside.address}/32", f"{outside.address}/32"]}
     backends.workspace.api.patch("Service", service.name, {"spec": ranges}, service.namespace)
-    wait_until_served_by(cluster.node(outside.name), url, backends.names, cluster.timeouts)
+    until_served_by(cluster.node(outside.name), url, backends.names, within_seconds=cluster.timeouts.rules_programmed)
+
+
+def server_at_host_port(name, protocol, target, node):
+    """A pod that answers with its name at a port of its node."""
+    arguments = (f"--http-port={HTTP_PORT}", f"--udp-port={UDP_PORT}")
+    pod = agnhost_pod(name, "netexec", *arguments, nodeSelector={"kubernetes.io/hostname": node.name})
+    ports = [{"protocol": protocol, "containerPort": target, "hostPort": HOST_PORT}]
+    pod["spec"]["containers"][0]["ports"] = ports
+    return pod
 
 
 def url_of_node(node, port, path="/hostname"):
@@ -148,21 +212,16 @@ def require_source(client, node, service, met, expected):
     require(met(seen), expected, seen, objects=[str(service)])
 
 
-def wait_until_served_by(place, url, names, timeouts):
-    """Return once all of these servers answered a place, and nobody else."""
-    times = max(IN_A_ROW, requests_needed(len(names)))
-    eventually(
-        lambda: expect(place.get(url, times=times, timeout_seconds=A_MOMENT)).served_by(names),
-        within_seconds=timeouts.rules_programmed,
-    )
+def until_served_by_one(place, url, names, *, within_seconds):
+    """Return once one of these servers alone answers a place."""
 
+    def one_answers():
+        replies = place.get(url, times=max(IN_A_ROW, requests_needed(len(names))), timeout_seconds=A_MOMENT)
+        expect(replies).served_only_by(names)
+        seen = replies.served_by()
+        require(len(seen) == 1, f"one server for {place.name}", dict(seen), objects=[url])
 
-def wait_until_failing(place, url, timeouts, *kinds):
-    """Return once requests fail in one of these ways."""
-    eventually(
-        lambda: expect(place.get(url, timeout_seconds=A_MOMENT)).to_fail_by(*kinds),
-        within_seconds=timeouts.rules_programmed,
-    )
+    eventually(one_answers, within_seconds=within_seconds)
 
 
 def wait_for_status(place, url, status, timeouts):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pytest
 
-from netproof.check import CORE, EXTENDED, OWN, check, none_because
+from netproof.check import CORE, EXTENDED, OWN, check
 from netproof.fixtures.backends import HTTP_PORT, UDP_PORT
 from netproof.observe.eventually import eventually
 from netproof.observe.expectations import expect, require
@@ -18,16 +18,15 @@ from netproof.observe.spread import requests_needed
 
 pytestmark = pytest.mark.usefixtures("rules_as_evidence")
 
-NO_MUTANTS = none_because("nothing of a submission is looked at; the control is the same probe where it must fail")
 BOTH_PORTS = [
     {"name": "tcp", "protocol": "TCP", "port": 80, "targetPort": HTTP_PORT},
     {"name": "udp", "protocol": "UDP", "port": 80, "targetPort": UDP_PORT},
 ]
 UDP_ONLY = BOTH_PORTS[1:]
+FOLLOWING, FROM_NONE = 43210, 43211  # a port for each check, since they stand in one pod
 A_MOMENT = 0.5
 IN_A_ROW = 3
 NOBODY = {"name": "nobody"}
-SOURCE_PORT = 43210
 
 
 @check(
@@ -64,14 +63,14 @@ def test_a_udp_flow_follows_the_endpoints(backends, cluster, pod):
     first, second = backends.names[:2]
     service = backends.service("udp-follows", {"name": first}, ports=UDP_ONLY)
     address = service.cluster_ip
-    wait_until_flow_reaches(pod, address, first, cluster.timeouts)
+    wait_until_flow_reaches(pod, address, FOLLOWING, first, cluster.timeouts)
 
     select(backends, service, {"app": "backend"})
     wait_until_datagrams_reach(pod, address, backends.names, cluster.timeouts)
-    require_flow(pod, address, first)
+    require_flow(pod, address, FOLLOWING, first)
 
     select(backends, service, {"name": second})
-    wait_until_flow_reaches(pod, address, second, cluster.timeouts)
+    wait_until_flow_reaches(pod, address, FOLLOWING, second, cluster.timeouts)
 
 
 @check(
@@ -86,9 +85,9 @@ def test_a_udp_flow_begins_before_there_is_a_server(backends, cluster, pod):
     service = backends.service("udp-from-none", NOBODY, ports=UDP_ONLY)
     address, name = service.cluster_ip, backends.names[0]
     for _ in range(2):
-        wait_until_refused(pod, address, cluster.timeouts)
+        wait_until_refused(pod, address, FROM_NONE, cluster.timeouts)
         select(backends, service, {"name": name})
-        wait_until_flow_reaches(pod, address, name, cluster.timeouts)
+        wait_until_flow_reaches(pod, address, FROM_NONE, name, cluster.timeouts)
         select(backends, service, NOBODY)
 
 
@@ -103,15 +102,19 @@ def ask(place, address, *, source_port=0):
     return place.udp(address, 80, "hostname", timeout_seconds=A_MOMENT, source_port=source_port)
 
 
-def require_flow(place, address, name):
+def require_flow(place, address, source_port, name):
     """See that the flow from one port is answered by one server."""
-    reply = ask(place, address, source_port=SOURCE_PORT)
-    require(reply.received == name, f"an answer of {name} to port {SOURCE_PORT}", describe(reply), objects=[address])
+    reply = ask(place, address, source_port=source_port)
+    require(reply.received == name, f"an answer of {name} to port {source_port}", describe(reply), objects=[address])
 
 
-def wait_until_flow_reaches(place, address, name, timeouts):
+def wait_until_flow_reaches(place, address, source_port, name, timeouts):
     """Return once the flow from one port is answered by this server."""
-    eventually(lambda: require_flow(place, address, name), within_seconds=timeouts.rules_programmed, in_a_row=IN_A_ROW)
+    eventually(
+        lambda: require_flow(place, address, source_port, name),
+        within_seconds=timeouts.rules_programmed,
+        in_a_row=IN_A_ROW,
+    )
 
 
 def wait_until_datagrams_reach(place, address, names, timeouts):
@@ -146,11 +149,11 @@ def wait_until_unanswered(place, address, timeouts):
     eventually(unanswered, within_seconds=timeouts.rules_programmed)
 
 
-def wait_until_refused(place, address, timeouts):
+def wait_until_refused(place, address, source_port, timeouts):
     """Return once the flow from one port is refused, which one datagram shows: the kernel sends few such words."""
 
     def refused():
-        reply = ask(place, address, source_port=SOURCE_PORT)
+        reply = ask(place, address, source_port=source_port)
         require(reply.failure is Failure.REFUSED, "a refusal", describe(reply), objects=[address])
 
     eventually(refused, within_seconds=timeouts.rules_programmed)

@@ -1,6 +1,6 @@
 import pytest
 
-from netproof.observe.eventually import eventually, until_reply
+from netproof.observe.eventually import eventually, until_failing, until_reply, until_served_by
 from netproof.observe.expectations import require
 from netproof.observe.protocol import Failure, HttpReply
 from netproof.observe.replies import Replies
@@ -55,3 +55,39 @@ def test_any_reply_is_a_reply():
 def test_silence_is_none():
     with pytest.raises(UnmetError, match="a reply to n1"):
         until_reply(Place(None), URL, within_seconds=0.1)
+
+
+class Served:
+    """Stands somewhere and is answered by these servers in turn, the first ones so often; None is a refusal."""
+
+    name = "n1"
+
+    def __init__(self, *rounds):
+        self.rounds = list(rounds)
+
+    def get(self, url, *, times=1, **_):
+        servers = self.rounds.pop(0) if len(self.rounds) > 1 else self.rounds[0]
+        return Replies(tuple(reply(url, servers[number % len(servers)]) for number in range(times)))
+
+
+def reply(url, server):
+    """The reply of a server; of None a refusal."""
+    if server is None:
+        return HttpReply(url, start=0.0, duration_seconds=0.0, failure=Failure.REFUSED)
+    return HttpReply(url, start=0.0, duration_seconds=0.0, status=200, body=server)
+
+
+def test_servers_are_waited_for_until_all_of_them_and_nobody_else_answer():
+    until_served_by(
+        Served([None], ["one"], ["one", "two", "three"], ["one", "two"]), URL, ["one", "two"], within_seconds=5
+    )
+
+    with pytest.raises(UnmetError, match="replies from each of one, two and nobody else"):
+        until_served_by(Served(["one"]), URL, ["one", "two"], within_seconds=0.1)
+
+
+def test_a_failure_is_waited_for_and_may_have_to_be_of_a_kind():
+    until_failing(Served(["one"], [None]), URL, Failure.REFUSED, within_seconds=5)
+
+    with pytest.raises(UnmetError, match="timeout"):
+        until_failing(Served([None]), URL, Failure.TIMEOUT, within_seconds=0.1)
