@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -128,21 +129,19 @@ def run_to_its_end(argv: Sequence[str], log: Path, total: int, tell: Tell) -> tu
             text=True,
             errors="replace",
             env=_environment({"HOME": home}),
-            start_new_session=True,  # else a terminal's Ctrl-C would reach it too, a second time
+            start_new_session=True,  # so that it is for us alone to say when it is interrupted
         ) as process,
     ):
-        lines = _lines(process)
         progress = Progress(total, tell)
         try:
-            for line in lines:
+            for line in process.stdout or ():
                 file.write(line)
                 progress.see(line)
         except KeyboardInterrupt:
             interrupted = True
             tell("ending")
-            process.terminate()
-            for line in lines:
-                file.write(line)
+            os.killpg(process.pid, signal.SIGTERM)  # all of them: ginkgo does not pass it on to the tests
+            file.writelines(process.stdout or ())  # it ends once all specs have cleaned up
         return process.wait(), interrupted
 
 
@@ -206,8 +205,3 @@ def _environment(more: Mapping[str, str]) -> dict[str, str]:
     """Without a proxy, which would be asked for the cluster's addresses, and without the user's own cluster."""
     unwanted = {"http_proxy", "https_proxy", "all_proxy", "no_proxy", "kubeconfig"}
     return {name: value for name, value in os.environ.items() if name.lower() not in unwanted} | dict(more)
-
-
-def _lines(process: subprocess.Popen[str]) -> Iterator[str]:
-    if process.stdout is not None:
-        yield from process.stdout

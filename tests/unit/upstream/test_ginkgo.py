@@ -52,3 +52,27 @@ def test_expressions_become_flags():
     selection = Selection((r"\[sig-network\]", "DNS"), ("slow",))
     assert selection.flags() == [r"--focus=\[sig-network\]", "--focus=DNS", "--skip=slow"]
     assert selection.flags("--ginkgo.")[0] == r"--ginkgo.focus=\[sig-network\]"
+
+
+def test_an_interruption_lets_specs_clean_up(tmp_path):
+    script = """
+import signal
+def end(*_):
+    print("cleaned up")
+    raise SystemExit(1)
+signal.signal(signal.SIGTERM, end)
+print("\u2022 [1.0 seconds]", flush=True)
+signal.pause()
+"""
+    told = []
+
+    def tell(text):
+        told.append(text)
+        if len(told) == 1:
+            raise KeyboardInterrupt
+
+    ended = run_to_its_end([sys.executable, "-c", script], tmp_path / "log", 3, tell)
+
+    assert ended == (1, True)
+    assert told == ["1 of 3 specs", "ending"]
+    assert (tmp_path / "log").read_text().endswith("cleaned up\n")
