@@ -8,6 +8,7 @@ pytest_plugins = (
     "netproof.fixtures.chosen_addons",
     "netproof.fixtures.adaptation",
     "netproof.fixtures.evidence",
+    "netproof.fixtures.measuring",
     "netproof.fixtures.submission",
     "netproof.fixtures.cluster",
     "netproof.fixtures.addons",
@@ -20,4 +21,6 @@ pytest_plugins = (
     "netproof.fixtures.rehearsed",
     "netproof.fixtures.opening",
     "netproof.fixtures.backends",
+    "netproof.fixtures.load_balancers",
+    "netproof.fixtures.dns",
 )

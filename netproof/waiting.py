@@ -24,6 +24,11 @@ class Timeouts:
     pod_ready: float = 60.0
     rollout: float = 90.0
     page_loaded: float = 30.0
+    address_assigned: float = 20.0
+    address_patience: float = 5.0
+    """How long a load balancer may say that it has no address for a Service before that is believed."""
+    announced: float = 10.0
+    failover: float = 40.0
     rules_programmed: float = 20.0
     rules_healed: float = 75.0
     probe_effect: float = 40.0

@@ -32,11 +32,16 @@ def make_lan(lan: NamespaceMachine, address: str, prefix_length: int) -> None:
         _up(netlink, BRIDGE)
 
 
+def lan_port(machine: str) -> str:
+    """What the LAN calls its end of the cable of the machine called ``machine``, whatever it is made of."""
+    return f"p-{machine}"
+
+
 def join_lan(
     lan: NamespaceMachine, machine: NamespaceMachine, address: str, prefix_length: int, *, gateway: str
 ) -> None:
     """Give ``machine`` an interface on the LAN with ``address`` and a default route by ``gateway``."""
-    port = f"p-{machine.name}"
+    port = lan_port(machine.name)
     with _netlink(lan.network) as netlink:
         netlink.link("add", ifname=port, kind="veth", peer={"ifname": UPLINK, "net_ns_fd": machine.network})
         netlink.link("set", index=_index(netlink, port), master=_index(netlink, BRIDGE), state="up")
@@ -48,7 +53,7 @@ def join_lan(
 
 def tap_of(node: str) -> str:
     """What the LAN calls the interface of a virtual machine."""
-    return f"p-{node}"
+    return lan_port(node)
 
 
 def make_tap(lan: NamespaceMachine, node: str) -> list[str]:

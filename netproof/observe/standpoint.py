@@ -77,6 +77,11 @@ class DnsAnswer:
         """The data of the A and AAAA records, sorted."""
         return tuple(sorted(one.data for one in self.reply.answers if one.type in {"A", "AAAA"}))
 
+    @property
+    def ttls(self) -> frozenset[int]:
+        """The times to live of the records, in seconds."""
+        return frozenset(one.ttl for one in self.reply.answers)
+
     def data(self, record_type: str) -> tuple[str, ...]:
         """The data of the records of one type, in presentation form, sorted."""
         return tuple(sorted(one.data for one in self.reply.answers if one.type == record_type))

@@ -139,6 +139,8 @@ class CheckResult(CheckFacts):
     """How long its fixtures took to set up; what is shared counts for the first check that asks for it."""
     teardown_seconds: float = 0
     """How long its fixtures took to clean up."""
+    measured: dict[str, float] = {}
+    """What the check measured, each with its unit in the name, such as failover_seconds."""
     attempts: int | None = None
     """How often the last condition was looked at, where that was counted."""
     message: str = ""

@@ -67,7 +67,7 @@ def sections(results: Results, *, width: int) -> Iterator[RenderableType]:
         for check in results.checks:
             if check.section == name:
                 cells = [Text(check.key), Text(check.verdict, style=STYLES[check.verdict])]
-                cells += [Text(f"{check.duration_seconds:.1f} s"), Text(check.reason or check.title)]
+                cells += [Text(f"{check.duration_seconds:.1f} s"), Text(check.reason or _measured(check) + check.title)]
                 table.add_row(*cells[: len(table.columns)])
         yield Padding(table, (0, 0, 0, between))
 
@@ -104,6 +104,10 @@ def counts(results: Results) -> Text:
         parts.append(f"{len(results.not_run)} not run")
     number = len(results.checks) + len(results.not_run)
     return Text(f"{number} {'check' if number == 1 else 'checks'}: {', '.join(parts)}")
+
+
+def _measured(check: CheckResult) -> str:
+    return "".join(f"{name} {value:g}; " for name, value in check.measured.items())
 
 
 def _message(check: CheckResult) -> tuple[str, str]:

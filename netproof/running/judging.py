@@ -32,6 +32,11 @@ _JUDGEMENT = pytest.StashKey["Judgement"]()
 _RANK = (Verdict.PASSED, Verdict.UNSUPPORTED, Verdict.BLOCKED, Verdict.ERROR, Verdict.FAILED)
 
 
+def note_measured(item: pytest.Item, name: str, value: float) -> None:
+    """Put a measured value into the result of the check that runs; its unit belongs into the name."""
+    item.stash[_JUDGEMENT].fields.setdefault("measured", {})[name] = round(value, 3)
+
+
 @dataclass
 class Judgement:
     """The verdict of a check while its phases run, with the fields of its result."""

@@ -14,7 +14,7 @@ import pytest
 from netproof.applying import remove_plan
 from netproof.cluster.under_test import ClusterUnderTest
 from netproof.report.results import Results
-from netproof.submission import Submission, plan
+from netproof.submission import Step, Submission, plan
 from netproof.submission.adaptations import Target, adapt
 
 Prove = Callable[..., Results]
@@ -22,6 +22,7 @@ Prove = Callable[..., Results]
 CHECKOUT = Path(__file__).resolve().parents[2]
 NETPROOF = [sys.executable, "-m", "netproof"]
 RUN_SECONDS = 180
+METALLB_GROUP = "metallb.io/"
 HURRIED = "0.5"
 """The factor of all timeouts: what a mutant breaks is waited for, so half as long as usual does."""
 
@@ -37,14 +38,64 @@ def checks_of_submissions() -> dict[str, list[str]]:
     return sections
 
 
+class Leftovers:
+    """What the last run has left in a cluster. The next one starts from there, so that it need not start pods anew."""
+
+    def __init__(self, cluster: ClusterUnderTest) -> None:
+        self._cluster = cluster
+        self._there: dict[tuple[str, ...], Step] = {}
+
+    def make_way_for(self, submission: Submission) -> None:
+        """Remove what is not as this submission has it; the rest stays, as if this submission had applied it."""
+        version = self._cluster.spec.kubernetes_version.split(".")
+        adapted = adapt(submission, Target((int(version[0]), int(version[1])))).submission
+        wanted = {_key(step): step for step in plan(adapted)}
+        changed = [key for key in self._there.keys() | wanted.keys() if self._differs(key, wanted)]
+        doomed = [self._there[key] for key in changed if key in self._there]
+        if any(METALLB_GROUP in key[0] for key in changed):
+            # Addresses are given out anew, in the order of the plan.
+            self._remove([step for step in self._there.values() if is_load_balancer(step)])
+        self._remove(doomed)
+        self._there = wanted
+
+    def remove(self) -> None:
+        """Remove all of it."""
+        self._remove([step for step in self._there.values() if is_load_balancer(step)])
+        self._remove(list(self._there.values()))
+        self._there = {}
+
+    def _remove(self, steps: list[Step]) -> None:
+        remove_plan(self._cluster.api, steps, timeout_seconds=self._cluster.timeouts.deletion)
+
+    def _differs(self, key: tuple[str, ...], wanted: dict[tuple[str, ...], Step]) -> bool:
+        before, after = self._there.get(key), wanted.get(key)
+        return before is None or after is None or before.object.manifest != after.object.manifest
+
+
+def is_load_balancer(step: Step) -> bool:
+    """Whether a step applies a Service of type LoadBalancer: MetalLB refuses to lose a pool that one of them uses."""
+    return step.object.kind == "Service" and step.object.spec.get("type") == "LoadBalancer"
+
+
+def _key(step: Step) -> tuple[str, ...]:
+    return step.object.api_version, step.object.kind, step.namespace or "", step.object.name
+
+
+@pytest.fixture(scope="module")
+def leftovers(cluster: ClusterUnderTest) -> Iterator[Leftovers]:
+    """What the runs of a module leave in the cluster; removed after its last test."""
+    left = Leftovers(cluster)
+    yield left
+    left.remove()
+
+
 @pytest.fixture
-def prove(cluster: ClusterUnderTest, tmp_path: Path) -> Iterator[Prove]:
-    """Runs checks on a submission; what a run has applied is removed from the cluster after the test."""
-    proven: list[Submission] = []
+def prove(cluster: ClusterUnderTest, leftovers: Leftovers, tmp_path: Path) -> Prove:
+    """Runs checks on a submission, in the cluster as the run before has left it."""
     reports = tmp_path / "reports"
 
     def run(submission: Submission, checks: list[str]) -> Results:
-        proven.append(submission)
+        leftovers.make_way_for(submission)
         command = [
             *(sys.executable, "-m", "pytest", "suites/networking", "-p", "no:cacheprovider"),
             *("--keep-cluster", "--cluster-name", cluster.local.name),
@@ -65,8 +116,4 @@ def prove(cluster: ClusterUnderTest, tmp_path: Path) -> Iterator[Prove]:
         print(completed.stdout, completed.stderr, sep="\n")
         return Results.read(reports / "latest" / "results.json")
 
-    yield run
-    for submission in proven:
-        version = cluster.spec.kubernetes_version.split(".")
-        applied = adapt(submission, Target((int(version[0]), int(version[1])))).submission
-        remove_plan(cluster.api, plan(applied), timeout_seconds=cluster.timeouts.deletion)
+    return run

@@ -16,10 +16,7 @@ from netproof.verdict import Verdict
 
 from .conftest import Prove
 
-SECTIONS = ("clusterip", "deploy", "probe")
-WEB = {"web-pod.yaml", "web-deploy.yaml", "web-svc-cip.yaml"}
-"""The files that these sections are about; the rest of a submission would only be applied and removed again."""
-
+SECTIONS = ("clusterip", "deploy", "dns", "headless", "lb", "probe")
 MUTANTS = [mutant for mutant in load_mutants() if mutant.name.startswith(SECTIONS)]
 
 pytestmark = pytest.mark.cluster
@@ -53,15 +50,9 @@ def test_mutant_is_caught_by_exactly_the_checks_it_names(
 
 
 @pytest.fixture(scope="module")
-def reference(tmp_path_factory: pytest.TempPathFactory) -> Submission:
-    """The web application of the reference submission."""
-    directory = tmp_path_factory.mktemp("reference")
-    for file in load(bundled_manifests("reference")).files:
-        if Path(file.path).name in WEB:
-            target = directory / file.path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(file.text, encoding="utf-8")
-    return load(directory)
+def reference() -> Submission:
+    """The reference submission."""
+    return load(bundled_manifests("reference"))
 
 
 def verdicts(results: Results) -> dict[str, Verdict]:

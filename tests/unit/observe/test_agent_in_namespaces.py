@@ -8,9 +8,12 @@ import sys
 
 import pytest
 
+from netproof.observe.announcers import announcer
 from netproof.observe.packetfilter import Ruleset
 from netproof.observe.protocol import Failure
-from netproof.observe.standpoint import AgentStandpoint
+from netproof.observe.standpoint import AgentStandpoint, StandpointError
+from netproof.observe.visitor import visiting
+from netproof.verdict import UnmetError
 
 TOOLS = ("unshare", "ip", "iptables", "iptables-save")
 pytestmark = pytest.mark.skipif(
@@ -119,3 +122,42 @@ def test_the_kernels_own_rules_are_read(two_places):
 
     assert (first.destination_port, first.probability, first.target) == (80, 0.5, "RETURN")
     assert second.to_destination == "10.9.0.3:8000"
+
+
+def test_a_visitor_knows_only_the_ways_that_it_is_given(two_places):
+    client, _ = two_places
+
+    with visiting(client, "va", "10.9.0.101", table=101) as visitor:
+        (reply,) = visitor.get("http://10.9.0.2:9/")
+        assert reply.failure is Failure.UNREACHABLE
+        visitor.add_route("10.9.0.2/32")
+        (reply,) = visitor.get("http://10.9.0.2:9/")
+        assert reply.failure is Failure.REFUSED
+        assert visitor.address in client.addresses()
+        visitor.remove_route("10.9.0.2/32")
+        visitor.add_route("10.9.0.3/32", gateway="10.9.0.2")
+        (reply,) = visitor.get("http://10.9.0.2:9/")
+        assert reply.failure is Failure.UNREACHABLE
+
+    assert visitor.address not in client.addresses()
+    assert visitor.address not in client.run(["ip", "rule"]).stdout
+
+
+def test_a_visitor_that_cannot_be_set_up_says_which_command_failed(two_places):
+    client, _ = two_places
+
+    with pytest.raises(StandpointError, match=r"'ip address add 10\.9\.0\.101/32 dev nowhere' on client"):
+        visiting(client, "nowhere", "10.9.0.101", table=101).__enter__()
+
+
+def test_the_announcer_of_an_address_is_a_node_by_its_mac(two_places):
+    client, server = two_places
+    assert client.run(["ip", "link", "add", "br0", "type", "bridge"]).ok
+    assert client.run(["ip", "link", "set", "va", "master", "br0"]).ok
+    assert client.run(["ip", "link", "set", "br0", "up"]).ok
+
+    assert announcer(client, "10.9.0.3", [server]) == "server"
+    with pytest.raises(UnmetError, match="nobody answers"):
+        announcer(client, "10.9.0.9", [server])
+    with pytest.raises(UnmetError, match="no node, with the MAC address"):
+        announcer(client, "10.9.0.3", [])
