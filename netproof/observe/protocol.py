@@ -4,7 +4,8 @@ A request is ``{"op": NAME, "arguments": {...}}`` with the fields of the request
 or ``{"error": {"kind": ..., "message": ...}}``. Plain dataclasses: the agent's start must stay cheap; who reads replies
 validates them (:mod:`netproof.observe.standpoint`).
 
-All durations are in seconds; all moments are ``CLOCK_MONOTONIC`` in seconds, one clock for all namespaces of a host.
+All durations are in seconds; all moments are ``CLOCK_MONOTONIC`` in seconds, one clock for all namespaces of a host;
+a virtual machine has its own.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from netproof.observe.replies import Replies
@@ -10,21 +10,23 @@ from netproof.observe.replies import Replies
 
 @dataclass(slots=True)
 class SwitchTimeline:
-    """Moments of a switch and a steady load beside it. All moments are ``CLOCK_MONOTONIC`` in seconds.
+    """Moments of a switch and a steady load beside it, in seconds of the clock of the node where the load was.
 
     Attributes:
         title: what was switched.
+        clock: tells the node's time; a virtual machine has a clock of its own.
         moments: when what happened.
         replies: what each request of the load got.
     """
 
     title: str
+    clock: Callable[[], float]
     moments: list[tuple[float, str]] = field(default_factory=list)
     replies: Replies = field(default_factory=lambda: Replies(()))
 
     def mark(self, what: str) -> None:
         """Something happened now."""
-        self.moments.append((time.monotonic(), what))
+        self.moments.append((self.clock(), what))
 
     def summary(self) -> str:
         """One line: how many requests were lost, and for how long at most."""

@@ -96,7 +96,7 @@ def test_each_mode_leaves_nothing_to_the_next(workspace, cluster, request):
 
 def under_load(request, cluster, node, service, workspace, mode):
     """Switch a node to a mode while a steady load asks a Service; what was lost is written down."""
-    timeline = SwitchTimeline(f"proxy.mode-switch to {mode}")
+    timeline = SwitchTimeline(f"proxy.mode-switch to {mode}", lambda: uptime(node))
     with node.load(service.url("/hostname"), interval_seconds=0.1) as load:
         timeline.mark(f"kube-proxy is restarted in mode {mode}")
         switch(cluster, node, mode)
@@ -142,6 +142,11 @@ def switch(cluster, node, mode):
         lambda: require(mode_of(node) == mode, f"kube-proxy in mode {mode}", mode_of(node), objects=[node.name]),
         within_seconds=cluster.timeouts.rules_healed,
     )
+
+
+def uptime(node):
+    """Seconds since the kernel of a node has started, on the clock of its agent."""
+    return float(done(node, "cat", "/proc/uptime").stdout.split()[0])
 
 
 def mode_of(node):

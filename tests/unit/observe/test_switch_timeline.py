@@ -8,7 +8,9 @@ URL = "http://10.96.0.7/"
 
 
 def timeline(*replies):
-    made = SwitchTimeline("to ipvs", [(100.0, "restarted"), (103.0, "answers")])
+    made = SwitchTimeline("to ipvs", iter([100.0, 103.0]).__next__)
+    made.mark("restarted")
+    made.mark("answers")
     made.replies = Replies(replies)
     return made
 
