@@ -11,7 +11,7 @@ import typer
 
 from netproof.addons.known import prepare_addons
 from netproof.cluster.provision import assemble_images, get_tools
-from netproof.commands import addon, check, clusters, doctor, places, sweep
+from netproof.commands import addon, check, clusters, compare, doctor, places, sweep
 from netproof.commands.options import AsJson, KubernetesVersion
 from netproof.commands.upstream import upstream
 from netproof.errors import NetproofError
@@ -51,6 +51,7 @@ app.add_typer(addon.app, name="addon")
 
 
 app.command()(sweep.sweep)
+app.command()(compare.compare)
 
 
 @app.command()
