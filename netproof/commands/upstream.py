@@ -41,7 +41,7 @@ def upstream(
     kubernetes_version: KubernetesVersion = None,
     nodes: Annotated[int | None, typer.Option(metavar="N", help="How many nodes; two by default.")] = None,
     proxy_mode: Annotated[
-        str | None, typer.Option(metavar="MODE", help="kube-proxy's mode: iptables, the default, or nftables.")
+        str | None, typer.Option(metavar="MODE", help="kube-proxy's mode; iptables by default.")
     ] = None,
     procs: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="How many specs at a time; three for each CPU by default.")
