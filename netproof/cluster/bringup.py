@@ -23,7 +23,6 @@ from netproof.toolchain import Progress, Tools, resolve_kubernetes_version
 from netproof.waiting import NotYetError, TimedOutError, Timeouts, Waiter
 
 Phase = Callable[[str], AbstractContextManager[None]]
-_SLOWNESS_OF_VIRTUAL_NODES = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +141,7 @@ def bring_up(
         images = provision.assemble_images(tools)
         if spec.node_kind == VM:
             spec = spec.with_hardware(virtual.get_hardware(tools, progress))
-            timeouts = timeouts.scaled(_SLOWNESS_OF_VIRTUAL_NODES)
+            timeouts = timeouts.scaled(spec.slowness)
     spec = spec.with_tools(
         {name: str(path) for name, path in tools.programs().items()}, provision.readable_directories(tools)
     )

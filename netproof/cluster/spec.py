@@ -10,13 +10,14 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from netproof.errors import NetproofError
-from netproof.node.vm.qemu import VirtualHardware
+from netproof.node.vm.qemu import EMULATION, VirtualHardware
 
 PROXY_MODES = ("iptables", "nftables", "ipvs")
 """The modes of kube-proxy on Linux."""
 NETNS, VM = "netns", "vm"
 """The kinds of nodes: processes in Linux namespaces, or a virtual machine with a kernel of its own."""
 
+_SLOWNESS_OF_EMULATION = 3.0
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 
 
@@ -86,6 +87,12 @@ class ClusterSpec:
                 f"lan_cidr {self.lan_cidr} or pod_cidr {self.pod_cidr} is too small",
                 "a LAN wants a /24 or wider, the pods a /20 or wider",
             )
+
+    @property
+    def slowness(self) -> float:
+        """By what factor things may take longer than on nodes that run at the host's own speed."""
+        emulated = self.hardware is not None and self.hardware.accelerator == EMULATION
+        return _SLOWNESS_OF_EMULATION if emulated else 1.0
 
     @property
     def lan_address(self) -> str:
