@@ -264,7 +264,7 @@ def link(spec: ClusterSpec, state: StateDirectory, node: NodeSpec) -> Component:
 def agent_in(machine: VirtualMachine, name: str, socket_path: Path, network: str = "") -> Component:
     """Who acts on a virtual machine, or in the network namespace at the path ``network`` of it."""
     inside = _AGENTS_INSIDE / f"{name}.sock"
-    argv = [sys.executable, "-m", "netproof.observe.agent", "--socket", str(inside), "--name", name]
+    argv = [sys.executable, "-m", "netproof.observe.agent", "--socket", str(inside), "--name", name, "--load"]
     if network:
         argv = ["nsenter", f"--net={network}", "--", *argv]
     return Component(f"agent-{name}", "", tuple(machine.enter(argv, forward=(socket_path, inside))))

@@ -18,13 +18,13 @@ from netproof.cluster import state
 from netproof.cluster.api import KubernetesApi, Object
 from netproof.cluster.control import request
 from netproof.cluster.pki import write_pki
-from netproof.cluster.spec import VM, ClusterSpec
+from netproof.cluster.spec import ClusterSpec
 from netproof.cluster.state import StateDirectory
 from netproof.errors import NetproofError
 from netproof.observe.standpoint import AgentStandpoint
 
-_AGENT_SECONDS, _SLOW_AGENT_SECONDS = 10.0, 60.0
-"""How long an agent may take to listen; the second is for one in a virtual machine that is emulated."""
+_AGENT_SECONDS = 15.0
+"""How long an agent may take to listen, on nodes that run at the host's own speed."""
 
 OnEvent = Callable[[str], None]
 """Called with what was reached, when it was."""
@@ -201,9 +201,9 @@ class LocalCluster:
             NetproofError: there is no such place.
         """
         socket_path = Path(request(self._state.control_socket, op="agent", standpoint=place)["socket"])
-        standpoint = AgentStandpoint(place, socket_path)
-        is_slow = self.spec.node_kind == VM
-        standpoint.wait_until_up(timeout_seconds=_SLOW_AGENT_SECONDS if is_slow else _AGENT_SECONDS)
+        slowness = self.spec.slowness
+        standpoint = AgentStandpoint(place, socket_path, slowness=slowness)
+        standpoint.wait_until_up(timeout_seconds=_AGENT_SECONDS * slowness)
         return standpoint
 
     def status(self) -> dict[str, Any]:

@@ -98,6 +98,12 @@ class Agent:
                     path.unlink()
 
 
+def _load_all() -> None:
+    """Load the module of each operation, which takes a slow machine longer than a request may take."""
+    for _, module, _ in _OPERATIONS.values():
+        importlib.import_module(module)
+
+
 def _error(kind: str, problem: Exception) -> dict[str, Any]:
     return {"error": {"kind": kind, "message": f"{type(problem).__name__}: {problem}"}}
 
@@ -131,7 +137,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="netproof-agent", description="Acts in one place of the network.")
     parser.add_argument("--socket", type=Path, required=True, help="where to listen: a path of at most 103 bytes")
     parser.add_argument("--name", required=True, help="the name of the place, such as lan, n1, pod/default/web-0")
+    parser.add_argument("--load", action="store_true", help="load all that requests may want now, on a slow machine")
     options = parser.parse_args()
+    if options.load:
+        threading.Thread(target=_load_all, daemon=True).start()
     try:
         Agent(options.name).run(options.socket)
     except OSError as problem:

@@ -228,10 +228,12 @@ class AgentStandpoint:
     Args:
         name: the name of the place, for messages.
         socket_path: where the agent listens.
+        slowness: by what factor it may take longer than usual beyond the timeouts of a request.
     """
 
-    def __init__(self, name: str, socket_path: Path) -> None:
+    def __init__(self, name: str, socket_path: Path, *, slowness: float = 1.0) -> None:
         self.name = name
+        self._slack_seconds = _SLACK_SECONDS * slowness
         self.socket_path = socket_path
 
     def __repr__(self) -> str:
@@ -387,7 +389,7 @@ class AgentStandpoint:
         line = json.dumps({"op": request.op, "arguments": asdict(request)}).encode() + b"\n"
         try:
             with socket.socket(socket.AF_UNIX) as connection:
-                connection.settimeout(longest_seconds + _SLACK_SECONDS)
+                connection.settimeout(longest_seconds + self._slack_seconds)
                 connection.connect(str(self.socket_path))
                 connection.sendall(line)
                 with connection.makefile("rb") as lines:
