@@ -26,6 +26,8 @@ from netproof.toolchain import ConsoleProgress
 from netproof.waiting import timeouts_from_environment
 
 _LAST_LINES = 20
+_OF_CHECKS = "agent-"
+"""How the names of those components begin that act for checks: a run may have dozens."""
 
 
 def up(
@@ -86,7 +88,8 @@ def status(as_json: AsJson = False) -> None:
         nodes = ", ".join(f"{node['name']} ({node['address']})" for node in facts["nodes"])
         typer.echo(f"{cluster.name}: Kubernetes {facts['kubernetes_version']}, {facts['proxy_mode']}")
         typer.echo(f"  nodes: {nodes}")
-        typer.echo(f"  components: {', '.join(facts['components'])}")
+        components = [name for name in facts["components"] if not name.startswith(_OF_CHECKS)]
+        typer.echo(f"  components: {', '.join(components)}")
         typer.echo(f"  kubeconfig: {facts['kubeconfig']}")
         typer.echo(f"  logs: {facts['logs']}")
         for death in cluster.deaths():
