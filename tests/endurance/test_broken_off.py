@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import random
-import signal
 import subprocess
 import sys
 import time
@@ -45,7 +43,7 @@ def test_nothing_is_left_of_clusters_that_were_killed(name, traces_of, pytestcon
         wait_at_most(up, chance.uniform(0.2, LATEST_MOMENT_SECONDS))
         assert up.poll() is None, f"round {number}, seed {seed}: it ended by itself: {up.stdout.read()}"
         traces = traces_of(name)
-        victim = kill(victim, up, name)
+        victim = kill(victim, up, traces, name)
         start = time.monotonic()
         subprocess.run([*NETPROOF, "down", "--cluster-name", name], capture_output=True, timeout=60)
         left = whatever_stays(traces, name)
@@ -69,14 +67,14 @@ def wait_at_most(process, seconds):
         return
 
 
-def kill(victim, up, name):
+def kill(victim, up, traces, name):
     """Kill one of the processes that keep the cluster; the owner where the other is not there yet. Returns whom."""
     try:
         cluster = LocalCluster.attach(name)
         pid = {"owner": lambda: up.pid, "guardian": cluster.guardian, "supervisor": cluster.first_process}[victim]()
     except (NetproofError, OSError):
         victim, pid = "owner", up.pid
-    os.kill(pid, signal.SIGKILL)
+    traces.kill(pid)
     if victim == "guardian":
         up.kill()  # who owns a cluster whose guardian was killed notices nothing, and would hold on
     return victim
