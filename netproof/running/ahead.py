@@ -26,7 +26,8 @@ from __future__ import annotations
 import inspect
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -44,6 +45,9 @@ AT_ONCE: Final = 6
 
 Maker = Callable[[pytest.Item, Mapping[str, Any]], object]
 """Makes a fixture for one check from the shared ones, by name; the fixture itself must then give the same value."""
+
+AHEAD = pytest.StashKey["Ahead"]()
+"""In the configuration of a process that runs checks: what has them begin."""
 
 _LOOK_SECONDS = 0.2
 _BEGUN = pytest.StashKey["Begun"]()
@@ -203,6 +207,16 @@ class Ahead:
             return None
         return begun
 
+    @contextmanager
+    def idle(self) -> Iterator[None]:
+        """While the block of a check waits for what others do, another check may run in its place."""
+        over = threading.Event()
+        threading.Thread(target=self._run_checks, args=(over,), name="ahead-in-place", daemon=True).start()
+        try:
+            yield
+        finally:
+            over.set()
+
     def _begin_what_can(self) -> None:
         with self._change:
             for item in list(self._not_yet):
@@ -212,7 +226,8 @@ class Ahead:
             self._able.sort(key=lambda begun: begun.item.get_closest_marker("long") is None)
             self._change.notify_all()
             while self._able and len(self._threads) < self._at_once:
-                thread = threading.Thread(target=self._run_checks, name=f"ahead-{len(self._threads)}", daemon=True)
+                name = f"ahead-{len(self._threads)}"
+                thread = threading.Thread(target=self._run_checks, args=(threading.Event(),), name=name, daemon=True)
                 self._threads.append(thread)
                 thread.start()
 
@@ -246,12 +261,14 @@ class Ahead:
         ]
         return {name: value for _, name, value in sorted(seen, key=lambda each: each[0])}
 
-    def _run_checks(self) -> None:
+    def _run_checks(self, over: threading.Event) -> None:
+        """Run one check after the other, until it is over with that."""
         while True:
             with self._change:
-                while not self._closed and (begun := self._next()) is None:
+                begun = None
+                while not (self._closed or over.is_set()) and (begun := self._next()) is None:
                     self._change.wait(_LOOK_SECONDS)  # verdicts of other processes come without a word
-                if self._closed or begun is None:
+                if begun is None:
                     return
                 begun.item.stash[_BEGUN] = begun
             begun.run(self._lock)

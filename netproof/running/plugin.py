@@ -15,7 +15,7 @@ from netproof.errors import NetproofError
 from netproof.ledger import Ledger
 from netproof.report.record import RunRecord, new_run_id
 from netproof.running import hookspecs
-from netproof.running.ahead import AT_ONCE, Ahead
+from netproof.running.ahead import AHEAD, AT_ONCE, Ahead
 from netproof.running.collected import CollectedCheck, OneMessageCollection
 from netproof.running.exclusive import RunningLock
 from netproof.running.judging import Judge
@@ -104,7 +104,7 @@ def pytest_configure(config: pytest.Config) -> None:
     else:
         register(Selection(select, _refuse), "netproof-selection")
         lock = RunningLock(shared_directory(record.directory))
-        ahead = Ahead(ledger, lock)
+        ahead = config.stash[AHEAD] = Ahead(ledger, lock)
         register(ahead, "netproof-ahead")
         register(Judge(ledger, record, lock, ahead), "netproof-judge")
 
@@ -125,7 +125,7 @@ def _configure_worker(config: pytest.Config, workerinput: dict[str, Any]) -> Non
     register(Selection(worker.select, lambda problem: worker.refuse(str(problem))), "netproof-selection")
     ledger, lock = Ledger(shared / "verdicts"), RunningLock(shared)
     number, workers = workerinput[NUMBER], workerinput["workercount"]
-    ahead = Ahead(
+    ahead = config.stash[AHEAD] = Ahead(
         ledger, lock, at_once=max(1, AT_ONCE // workers), mine=lambda items: items_of_worker(items, number, workers)
     )
     register(ahead, "netproof-ahead")

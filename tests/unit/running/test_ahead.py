@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from netproof.running.ahead import AT_ONCE
 from netproof.verdict import Verdict
 
 pytest_plugins = "pytester"
@@ -281,3 +282,27 @@ def test_more_numbers(cluster, number):
     )
 
     ran.assert_outcomes(passed=5)
+
+
+def test_while_checks_wait_for_what_another_does_that_one_runs_in_their_place(run_checks):
+    ran = run_checks(
+        test_a=f"""
+import threading
+from netproof.running.ahead import AHEAD
+DONE = threading.Event()
+@pytest.fixture(scope="session")
+def cluster(request): return request.config
+@a_check("a.first")
+@pytest.mark.parametrize("n", range({AT_ONCE + 2}))
+def test_first(cluster, n):
+    "T."
+    with cluster.stash[AHEAD].idle():
+        assert DONE.wait(10)
+@a_check("a.last")
+def test_last(cluster):
+    "T."
+    DONE.set()
+""",
+    )
+
+    ran.assert_outcomes(passed=AT_ONCE + 3)
