@@ -113,7 +113,7 @@ def missing_debian_packages() -> list[str]:
 
 def cache_directory() -> Path:
     """Where kernels and images of virtual machines are kept."""
-    return open_cache().root / "vm"
+    return open_cache().machines
 
 
 def get_hardware(tools: Tools, progress: Progress) -> VirtualHardware:

@@ -101,6 +101,11 @@ class Cache:
         return self.root / "downloads"
 
     @property
+    def machines(self) -> Path:
+        """Kernels and root images of virtual machines; one that is used is touched."""
+        return self.root / "vm"
+
+    @property
     def logs(self) -> Path:
         """Output of builds that failed."""
         return self.root / "logs"

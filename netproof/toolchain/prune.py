@@ -49,7 +49,8 @@ def prune(cache: Cache, catalog: Catalog, *, everything: bool = False) -> Pruned
                     pruned.kept_in_use.append(str(entry.relative_to(cache.root)))
     oldest = time.time() - UNUSED_IMAGE_SECONDS
     stale_images = [file for file in cache.images.files() if everything or file.stat().st_mtime < oldest]
-    for entry in (*_children(cache.logs), *stale_images):
+    machines = [entry for entry in _children(cache.machines) if everything or entry.stat().st_mtime < oldest]
+    for entry in (*_children(cache.logs), *stale_images, *machines):
         _remove(entry, cache, pruned)
     return pruned
 

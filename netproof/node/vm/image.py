@@ -50,7 +50,7 @@ SYSTEM_PROGRAMS = (
         "tc",
     ),
     *("iptables", "iptables-save", "iptables-restore", "ip6tables", "ip6tables-save", "ip6tables-restore", "nft"),
-    *("ipset", "ipvsadm", "conntrack", "modprobe", "lsmod", "runc"),
+    *("ipset", "ipvsadm", "conntrack", "modprobe", "lsmod", "runc", "curl", "ping", "tcpdump"),
 )
 """What components and checks call on a node; what of it this host does not have is left out."""
 

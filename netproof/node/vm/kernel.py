@@ -6,6 +6,7 @@ installed: the host's own way to boot is left alone.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -65,6 +66,8 @@ def get_kernel(cache: Path) -> Kernel:
         NetproofError: it can be had from nowhere.
     """
     if found := find_kernel(cache):
+        if found.image.is_relative_to(cache):
+            os.utime(cache / found.image.relative_to(cache).parts[0])
         return found
     package = package_name()
     if not package:

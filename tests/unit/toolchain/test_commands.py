@@ -81,6 +81,20 @@ def test_prune_removes_what_is_old_and_keeps_what_is_wanted(cache, kubectl):
     assert blobs.path(used.digest).exists()
 
 
+def test_prune_removes_images_of_virtual_machines_long_unused(cache):
+    cache.machines.mkdir()
+    old, new = cache.machines / "root-old.sqfs", cache.machines / "root-new.sqfs"
+    for image in (old, new):
+        image.touch()
+    long_ago = time.time() - UNUSED_IMAGE_SECONDS - 1
+    os.utime(old, (long_ago, long_ago))
+
+    RUNNER.invoke(app, ["prune"])
+
+    assert not old.exists()
+    assert new.exists()
+
+
 def test_prune_leaves_alone_what_another_run_is_installing(cache):
     component = load_catalog().component("etcd")
     with cache.lock(component, SilentProgress()), cache.installing(component, "3.7.3", "module") as directory:
