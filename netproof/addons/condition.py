@@ -16,11 +16,12 @@ def condition_of(api: KubernetesApi, namespace: str) -> str:
     pods = api.list("Pod", namespace)
     events = api.list("Event", namespace)
     ailing = [pod for pod in pods if not is_ready(pod)]
+    of_owners = [event for event in events if event["involvedObject"].get("kind") != "Pod"]
     if not pods:
-        owners = [_event(event) for event in events[-_EVENTS:]]
-        return "\n".join([f"  no pod in {namespace}", *owners])
+        return "\n".join([f"  no pod in {namespace}", *map(_event, of_owners[-_EVENTS:])])
     if not ailing:
-        return f"  all {len(pods)} pods in {namespace} are Ready"
+        warnings = [event for event in of_owners if event.get("type") == "Warning"]
+        return "\n".join([f"  all {len(pods)} pods in {namespace} are Ready", *map(_event, warnings[-_EVENTS:])])
     return "\n".join(line for pod in ailing for line in _pod(api, pod, events))
 
 

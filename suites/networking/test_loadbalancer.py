@@ -110,7 +110,8 @@ def test_the_lan_reaches_the_pods_by_that_address(web_svc_lb, web, cluster, lan,
     require(known == {mac}, f"{mac} of {node} in the LAN's ARP table", known or "no entry", objects=objects)
 
     expect(visitor.get(url), str(visitor)).to_fail_by(Failure.UNREACHABLE)
-    visitor.add_route(str(ip_network(f"{address}/24", strict=False)), gateway=cluster.spec.nodes[0].address)
+    (gateway,) = (one.address for one in cluster.spec.nodes if one.name == node)
+    visitor.add_route(str(ip_network(f"{address}/24", strict=False)), gateway=gateway)
     expect(visitor.get(url), str(visitor)).to_be(200).served_only_by(web.pod_names())
 
 
