@@ -22,6 +22,9 @@ ADDON_OF_LOAD_BALANCERS = "MetalLB"
 """The add-on that Services of type LoadBalancer wait for. It gives out addresses in the order in which it sees them,
 and Services older than itself it sees in any order, while in the homework the order decides who gets which."""
 
+ObjectName = tuple[str, str, str]
+"""Kind, namespace and name of an object."""
+
 _NAMESPACES_OF_EVERY_CLUSTER = frozenset({"default", "kube-node-lease", "kube-public", "kube-system"})
 
 
@@ -36,7 +39,7 @@ class Outcome:
         namespace: where it went; empty for kinds without namespaces.
         refusal: the API's message; empty where it was taken.
         waits_for: the add-on that it needs and that is not there.
-        withheld: why netproof does not apply it in a cluster that is not its own.
+        withheld: why netproof does not apply it: the cluster is not its own, or an add-on has an object of this name.
     """
 
     place: str
@@ -98,7 +101,13 @@ def apply_plan(api: KubernetesApi, steps: Iterable[Step], present: Collection[st
     return Applied(tuple(_apply(api, step, present) for step in steps))
 
 
-def apply_waiting(api: KubernetesApi, applied: Applied, steps: Iterable[Step], present: Collection[str]) -> Applied:
+def apply_waiting(
+    api: KubernetesApi,
+    applied: Applied,
+    steps: Iterable[Step],
+    present: Collection[str],
+    taken: Collection[ObjectName] = (),
+) -> Applied:
     """Apply those of the steps that waited for add-ons which serve by now; returns the outcomes of all, in their order.
 
     Args:
@@ -106,9 +115,13 @@ def apply_waiting(api: KubernetesApi, applied: Applied, steps: Iterable[Step], p
         applied: the outcomes so far.
         steps: the steps they came of, in the same order.
         present: the names of the add-ons that serve.
+        taken: the objects that these add-ons are made of; a submission that carries a copy of an add-on's own manifest
+            does not replace them.
     """
     pairs = zip(applied.outcomes, steps, strict=True)
-    return Applied(tuple(_apply(api, step, present) if outcome.waits_for else outcome for outcome, step in pairs))
+    return Applied(
+        tuple(_apply(api, step, present, taken) if outcome.waits_for else outcome for outcome, step in pairs)
+    )
 
 
 def addons_of(step: Step) -> tuple[str, ...]:
@@ -165,11 +178,14 @@ def _is_there(api: KubernetesApi, step: Step) -> bool:
     return api.find(found.kind, found.name, step.namespace, api_version=found.api_version) is not None
 
 
-def _apply(api: KubernetesApi, step: Step, present: Collection[str]) -> Outcome:
+def _apply(api: KubernetesApi, step: Step, present: Collection[str], taken: Collection[ObjectName] = ()) -> Outcome:
     found = step.object
     where = {"place": str(found.source), "kind": found.kind, "name": found.name, "namespace": step.namespace or ""}
     if missing := [addon for addon in addons_of(step) if addon not in present]:
         return Outcome(**where, waits_for=" and ".join(missing))
+    if (found.kind, step.namespace or "", found.name) in taken:
+        owner = ADDON_OF_NAMESPACE.get(step.namespace or "", "an add-on")
+        return Outcome(**where, withheld=f"{owner}, which netproof has installed, has an object of this name")
     try:
         api.apply(found.manifest, step.namespace)
     except ApiRefused as refused:

@@ -12,6 +12,7 @@ import typer
 from netproof.addons.known import prepare_addons
 from netproof.cluster.provision import assemble_images, get_tools
 from netproof.commands import addon, check, clusters, compare, doctor, places, sweep
+from netproof.commands.features import features
 from netproof.commands.options import AsJson, KubernetesVersion
 from netproof.commands.upstream import upstream
 from netproof.errors import NetproofError
@@ -71,6 +72,7 @@ def checks(
             typer.echo(f"{one.id:<{width}}  {one.level:<9} {one.title}")
 
 
+app.command()(features)
 app.command()(upstream)
 app.command()(doctor.doctor)
 

@@ -15,6 +15,8 @@ pytest_plugins = (
     "netproof.fixtures.browser",
     "netproof.fixtures.dashboard",
     "netproof.fixtures.features",
+    "netproof.fixtures.ingress",
+    "netproof.fixtures.canary",
     "netproof.fixtures.rules_evidence",
     "netproof.fixtures.services",
     "netproof.fixtures.workspace",
@@ -23,4 +25,6 @@ pytest_plugins = (
     "netproof.fixtures.backends",
     "netproof.fixtures.load_balancers",
     "netproof.fixtures.dns",
+    "netproof.fixtures.site",
+    "netproof.fixtures.gateway",
 )

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from netproof.addons.condition import condition_of
+from netproof.addons.manifest import names_in_manifest
 from netproof.cluster.api import ApiRefused, KubernetesApi, Object
 from netproof.errors import NetproofError
 from netproof.images.added import add_images
@@ -33,6 +34,7 @@ class Addon:
         images: assembles its images, by the names that its objects call them.
         objects: its objects, in the order to apply them.
         serves: returns where it serves, and raises NotYetError with what it lacks where not.
+        manifest: the name of its manifest among netproof's own; empty where it has none there.
         has_secrets: whether its objects carry secrets made anew each time, so that one that serves is left as it is.
     """
 
@@ -43,6 +45,12 @@ class Addon:
     objects: Callable[[Tools, Values], list[Object]]
     serves: Callable[[KubernetesApi], None]
     has_secrets: bool = False
+    manifest: str = ""
+
+    @property
+    def object_names(self) -> frozenset[tuple[str, str, str]]:
+        """Kind, namespace and name of each object of its manifest."""
+        return names_in_manifest(self.manifest) if self.manifest else frozenset()
 
     def install(self, api: KubernetesApi, tools: Tools, added_images: Path, values: Values, timeouts: Timeouts) -> None:
         """Put it into the cluster and return when it serves; where it is in already, it is brought to this state.

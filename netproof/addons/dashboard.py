@@ -29,4 +29,4 @@ def _serves(api: KubernetesApi) -> None:
     require_deployment(api, NAMESPACE, SERVICE)
 
 
-DASHBOARD = Addon("the dashboard", NAMESPACE, ("dashboard",), _images, _objects, _serves)
+DASHBOARD = Addon("the dashboard", NAMESPACE, ("dashboard",), _images, _objects, _serves, manifest="dashboard")

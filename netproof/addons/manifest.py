@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import string
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
 import yaml
 
 from netproof.resources import data_directory
+
+
+def names_in_manifest(name: str) -> frozenset[tuple[str, str, str]]:
+    """Kind, namespace and name of each object of ``manifests/addons/<name>.yaml``; no namespace where it names none."""
+    named: defaultdict[str, str] = defaultdict(lambda: "x")
+    found = (one for one in addon_objects(name, named))
+    return frozenset((one["kind"], one["metadata"].get("namespace", ""), one["metadata"]["name"]) for one in found)
 
 
 def addon_objects(name: str, values: Mapping[str, str]) -> list[dict[str, Any]]:

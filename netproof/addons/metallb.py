@@ -95,4 +95,4 @@ def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
 
 
-METALLB = Addon("MetalLB", NAMESPACE, ("metallb",), _images, _objects, _serves, has_secrets=True)
+METALLB = Addon("MetalLB", NAMESPACE, ("metallb",), _images, _objects, _serves, has_secrets=True, manifest="metallb")

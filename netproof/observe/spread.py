@@ -97,6 +97,60 @@ def judge_spread(counts: Mapping[str, int], endpoints: Iterable[str], false_alar
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The judgement of how often one of two things happened; truthy where it is believable.
+
+    Attributes:
+        hits: how often it happened.
+        total: out of how many.
+        lowest: the fewest hits that are still believable.
+        highest: the most.
+        false_alarm: the probability with which a correct share is judged wrong.
+    """
+
+    hits: int
+    total: int
+    lowest: int
+    highest: int
+    false_alarm: float
+
+    def __bool__(self) -> bool:
+        return self.lowest <= self.hits <= self.highest
+
+    def __str__(self) -> str:
+        bounds = f"{self.lowest} to {self.highest} (false alarm {self.false_alarm:g})"
+        return f"{self.hits} of {self.total}; believable: {bounds}"
+
+
+def judge_share(hits: int, total: int, probability: float, false_alarm: float = FALSE_ALARM) -> Share:
+    """Whether ``hits`` of ``total`` requests are what a chance of ``probability`` for each gives.
+
+    The count is binomial; each of its tails is cut off where it holds at most half of ``false_alarm``. Who deals
+    requests out in turn comes nearer to the middle than chance does, and is believed as well.
+
+    Args:
+        hits: how often it happened.
+        total: how many requests there were.
+        probability: how likely it should be for each, 0 and 1 included.
+        false_alarm: with which probability a correct share may be judged wrong.
+
+    Raises:
+        ValueError: a probability is not one.
+    """
+    if not 0 <= probability <= 1:
+        msg = f"{probability} is no probability"
+        raise ValueError(msg)
+    _validate(1, false_alarm)
+    if probability in {0, 1}:
+        lowest = highest = round(total * probability)
+    else:
+        masses = [_binomial(count, total, probability) for count in range(total + 1)]
+        lowest = _first_beyond(masses, false_alarm / 2)
+        highest = total - _first_beyond(masses[::-1], false_alarm / 2)
+    return Share(hits, total, lowest, highest, false_alarm)
+
+
 def believable_counts(n_requests: int, n_endpoints: int, false_alarm: float = FALSE_ALARM) -> tuple[int, int]:
     """The narrowest counts (lowest, highest) that leave at most ``false_alarm``/(2n) in each tail of an endpoint."""
     _validate(n_endpoints, false_alarm)

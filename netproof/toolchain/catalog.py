@@ -88,16 +88,19 @@ class Module(_Table):
             the path of ours in ``directory``.
         generated: further files, each with the tool of the module that writes it to its standard output and the tool's
             arguments.
+        taken: further files, each with the required module that it comes from, and a pattern of the files in there that
+            it is made of.
         disk_mib: space wanted.
     """
 
     directory: str
     requires: str = ""
-    packages: Mapping[str, str]
+    packages: Mapping[str, str] = {}
     tests: Mapping[str, str] = {}
     ldflags: str = "-s -w"
     patched: Mapping[str, Mapping[str, str]] = {}
     generated: Mapping[str, tuple[str, ...]] = {}
+    taken: Mapping[str, tuple[str, str]] = {}
     disk_mib: DiskSpace
 
 
@@ -126,7 +129,7 @@ class Component(_Table):
         versions: the versions known, the oldest first; empty where the machine decides.
         follows: the component whose versions it has.
         architectures: those its sources exist for, as Go names them.
-        programs: the programs it provides.
+        programs: the programs it provides; none where it provides files alone.
     """
 
     name: str
@@ -134,7 +137,7 @@ class Component(_Table):
     versions: tuple[Version, ...] = ()
     follows: str = ""
     architectures: tuple[str, ...]
-    programs: tuple[str, ...] = Field(min_length=1)
+    programs: tuple[str, ...] = ()
     release: Release | None = None
     module: Module | None = None
     system: System | None = None
@@ -153,8 +156,10 @@ class Component(_Table):
         ):
             if programs and set(programs) != set(self.programs):
                 raise ValueError(f"{what} of {self.name} does not name exactly its programs")
+        if not self.programs and not self.files:
+            raise ValueError(f"{self.name} provides nothing")
         if self.files and self.sources != ("module",):
-            raise ValueError(f"{self.name}: only its module can generate its files, so it can have no other source")
+            raise ValueError(f"{self.name}: only its module has its files, so it can have no other source")
         if self.system is not None and len(self.programs) != 1:
             raise ValueError(f"{self.name}: a program of the system is the only one of its component")
         return self
@@ -162,7 +167,7 @@ class Component(_Table):
     @property
     def files(self) -> tuple[str, ...]:
         """The files it provides beside its programs."""
-        return tuple(self.module.generated) if self.module else ()
+        return (*self.module.generated, *self.module.taken) if self.module else ()
 
     @property
     def sources(self) -> tuple[Source, ...]:

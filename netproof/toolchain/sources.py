@@ -53,10 +53,25 @@ def sources_of(
         yield directory
 
 
+def requirement(path: str, directory: Path, go: Path, environment: Mapping[str, str]) -> Path:
+    """Where the sources of a required module are, checked against ``go.sum``; to be read only.
+
+    Args:
+        path: the path of the module.
+        directory: where the go.mod lies that requires it.
+        go: the program.
+        environment: what Go is run with.
+
+    Raises:
+        NetproofError: it cannot be had.
+    """
+    return Path(json.loads(_go(go, ["mod", "download", "-json", path], directory, environment))["Dir"])
+
+
 def _copy_requirement(path: str, copy: Path, directory: Path, go: Path, environment: Mapping[str, str]) -> None:
-    downloaded = json.loads(_go(go, ["mod", "download", "-json", path], directory, environment))
+    source = requirement(path, directory, go, environment)
     # without the modes: files in Go's cache are read-only
-    shutil.copytree(downloaded["Dir"], copy, copy_function=shutil.copyfile)
+    shutil.copytree(source, copy, copy_function=shutil.copyfile)
     for one in (copy, *(found for found in copy.rglob("*") if found.is_dir())):
         one.chmod(0o755)
 

@@ -27,6 +27,8 @@ from netproof import plugin
 from netproof.check import declared_check
 from netproof.cli import app
 from netproof.cluster import preflight
+from netproof.ingress.table import checks_by_feature
+from netproof.ingress.table import to_markdown as controllers_to_markdown
 from netproof.listing import all_checks, to_markdown
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -192,6 +194,13 @@ def test_the_list_of_checks_is_up_to_date() -> None:
     current = to_markdown(all_checks(CHECKOUT / "suites"))
 
     assert GENERATED.read_text(encoding="utf-8") == current, f"the suites have changed; run: {REGENERATE}"
+
+
+def test_the_table_of_controllers_is_up_to_date() -> None:
+    current = controllers_to_markdown(checks_by_feature(all_checks(CHECKOUT / "suites")))
+
+    said = "the table has changed; run: .venv/bin/netproof features --markdown > docs/ingress.md"
+    assert (CHECKOUT / "docs" / "ingress.md").read_text(encoding="utf-8") == current, said
 
 
 def tokens(document: Path) -> Iterator[Token]:

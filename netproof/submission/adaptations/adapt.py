@@ -12,6 +12,7 @@ from netproof.submission.adaptations.deployment_v1 import DEPLOYMENT_V1
 from netproof.submission.adaptations.ingress_class import INGRESS_CLASS
 from netproof.submission.adaptations.ingress_v1 import INGRESS_V1
 from netproof.submission.adaptations.metallb_pools import METALLB_POOLS
+from netproof.submission.adaptations.place_taken import PLACE_TAKEN
 from netproof.submission.adaptations.plain_rewrite import PLAIN_REWRITE
 from netproof.submission.adaptations.rule import Change, Edit, Rule, Target
 from netproof.submission.submission import Submission
@@ -21,6 +22,7 @@ RULES: tuple[Rule, ...] = (
     INGRESS_CLASS,
     DEPLOYMENT_V1,
     METALLB_POOLS,
+    PLACE_TAKEN,
     BACKEND_PORT,
     CANARY_NAMESPACE,
     CANARY_PATH,

@@ -37,6 +37,13 @@ def _edits(submission: Submission) -> Iterator[Edit]:
         ]
         if movable:
             yield _moved(canary, movable)
+            # A further definition of the canary is not applied, and must not be now that the first has another name.
+            yield from (Edit(other, (), ()) for other in submission.objects if _is_defined_again(canary.object, other))
+
+
+def _is_defined_again(found: ManifestObject, other: ManifestObject) -> bool:
+    same = (other.kind, other.name, other.namespace) == (found.kind, found.name, found.namespace)
+    return same and other is not found
 
 
 def _address(objects: list[tuple[str, ManifestObject]], canary: Placed, pair: Pair) -> Manifest | None:

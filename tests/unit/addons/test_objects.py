@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from netproof.addons.metallb import METALLB
-from netproof.addons.traefik import PUBLISHED_SERVICE, TRAEFIK
+from netproof.addons.traefik import GATEWAY_API, PUBLISHED_SERVICE, TRAEFIK
 from netproof.submission import bundled_manifests, load
 from netproof.toolchain import Tools
 from netproof.toolchain.cache import Installation, InstalledFile
@@ -107,6 +107,27 @@ def test_the_published_service_is_the_submissions(traefik):
 
     assert any(argument.endswith(".publishservice=ingress-nginx/ingress-nginx") for argument in arguments(traefik))
     assert any(argument.endswith(".publishservice=ingress-nginx/nginx-lb") for argument in arguments(other))
+
+
+def test_the_gateway_api_comes_where_it_is_asked_for(tmp_path, traefik):
+    definitions = [
+        {"kind": "CustomResourceDefinition", "metadata": {"name": f"{kind}.gateway.networking.k8s.io"}}
+        for kind in ("httproutes", "listenersets")
+    ]
+    path = tmp_path / "gateway-api-crds.yaml"
+    path.write_text(yaml.safe_dump_all(definitions))
+    file = InstalledFile(path=path, size=path.stat().st_size)
+    installation = Installation(
+        component="gateway-api", version="0", source="module", origin="", programs={}, files={path.name: file}
+    )
+
+    found = TRAEFIK.objects(Tools({"gateway-api": installation}), {GATEWAY_API: "true"})
+    names = [one["metadata"]["name"] for one in found if one["kind"] == "CustomResourceDefinition"]
+
+    assert names == ["httproutes.gateway.networking.k8s.io"]
+    assert found[0]["kind"] == "CustomResourceDefinition"
+    assert "--providers.kubernetesgateway=true" in str(found)
+    assert "kubernetesgateway" not in str(traefik)
 
 
 @pytest.mark.parametrize("objects", ["metallb", "traefik"])

@@ -41,3 +41,16 @@ def test_every_installed_add_on_is_waited_for_by_its_name():
 
 def test_the_published_service_is_the_load_balancer_in_the_controllers_namespace(reference):
     assert published_service(reference) == "ingress-nginx/ingress-nginx"
+
+
+@pytest.mark.parametrize("addon", ADDONS, ids=lambda addon: addon.name)
+def test_an_add_on_knows_its_own_objects_in_its_namespace(addon):
+    own = {(kind, name) for kind, namespace, name in addon.object_names if namespace == addon.namespace}
+
+    assert any(kind in {"Deployment", "DaemonSet"} for kind, _ in own)
+
+
+def test_nothing_of_the_reference_bears_the_name_of_an_add_ons_object(reference):
+    taken = {name for addon in ADDONS for name in addon.object_names}
+
+    assert not [step for step in plan(reference) if (step.object.kind, step.namespace or "", step.object.name) in taken]

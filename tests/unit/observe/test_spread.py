@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from netproof.observe.spread import believable_counts, judge_spread, requests_needed
+from netproof.observe.spread import believable_counts, judge_share, judge_spread, requests_needed
 
 PODS = ("web-a", "web-b", "web-c")
 
@@ -72,3 +72,33 @@ def test_one_endpoint_gets_everything():
 def test_nonsense_is_refused(endpoints, false_alarm):
     with pytest.raises(ValueError, match=r"spread over no endpoints|not between 0 and 1"):
         requests_needed(endpoints, false_alarm)
+
+
+def test_a_share_is_judged_by_exact_tails():
+    share = judge_share(30, 100, 0.3, 0.05)
+
+    def tail(counts) -> float:
+        return sum(math.comb(100, count) * 0.3**count * 0.7 ** (100 - count) for count in counts)
+
+    assert share
+    assert tail(range(share.lowest)) <= 0.05 / 2 < tail(range(share.lowest + 1))
+    assert tail(range(share.highest + 1, 101)) <= 0.05 / 2 < tail(range(share.highest, 101))
+
+
+def test_a_share_of_chance_is_believed_and_another_is_not():
+    chance = random.Random(7)
+    samples = [sum(chance.random() < 0.3 for _ in range(300)) for _ in range(200)]
+
+    assert all(judge_share(hits, 300, 0.3) for hits in samples)
+    assert not any(judge_share(hits, 300, 0.6) for hits in samples)
+
+
+@pytest.mark.parametrize(("probability", "hits"), [(0, 0), (1, 50)])
+def test_what_is_certain_must_be_so_every_time(probability, hits):
+    assert judge_share(hits, 50, probability)
+    assert not judge_share(abs(hits - 1), 50, probability)
+
+
+def test_a_share_beyond_everything_is_refused():
+    with pytest.raises(ValueError, match="no probability"):
+        judge_share(1, 2, 1.5)

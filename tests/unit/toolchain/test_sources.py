@@ -22,6 +22,10 @@ GENERATED = """
 [components.greeter.module.generated]
 "greeting.txt" = ["greeter", "loudly"]
 """
+TAKEN = """
+[components.greeter.module.taken]
+"words.txt" = ["example.test/words", "*.go"]
+"""
 VERSION = "v1.0.0"
 MAIN = """package main
 
@@ -115,3 +119,16 @@ def test_a_tool_of_the_module_writes_a_file(cache, go_modules):
 def test_a_tool_that_fails_fails_the_build(cache, go_modules):
     with pytest.raises(NetproofError, match=r"building greeter 1\.0\.0 failed"):
         get(cache, GREETER + GENERATED)
+
+
+@needs_go
+def test_a_file_is_made_of_files_of_a_requirement(cache, patched):
+    tools = get(cache, GREETER + TAKEN)
+
+    assert tools.file("words.txt").read_text() == '---\npackage words\n\nconst Text = "theirs"\n'
+
+
+@needs_go
+def test_files_that_a_requirement_lacks_cannot_be_taken(cache, patched):
+    with pytest.raises(NetproofError, match=r"has no \*\.yaml, of which words\.txt was to be made"):
+        get(cache, GREETER + TAKEN.replace("*.go", "*.yaml"))

@@ -77,7 +77,7 @@ def test_a_real_submission_is_adapted_once_and_for_all(path):
         ("darkzorro79", ["ingress-class", "metallb-pools", "backend-port", "plain-rewrite"]),
         ("nkravtsova", ["metallb-pools"]),
         ("vindsvalr", ["ingress-class", "backend-port"]),
-        ("kochego", ["backend-port", "plain-rewrite"]),
+        ("kochego", ["place-taken", "backend-port", "plain-rewrite"]),
         ("sergetol", ["metallb-pools", "backend-port", "canary-namespace"]),
     ],
 )

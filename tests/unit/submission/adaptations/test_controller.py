@@ -8,6 +8,7 @@ from netproof.submission.adaptations import RULES, Group, Target
 from netproof.submission.adaptations.backend_port import BACKEND_PORT
 from netproof.submission.adaptations.canary_namespace import CANARY_NAMESPACE
 from netproof.submission.adaptations.canary_path import CANARY_PATH
+from netproof.submission.adaptations.place_taken import PLACE_TAKEN, UNSERVED_CLASS
 from netproof.submission.adaptations.plain_rewrite import PLAIN_REWRITE
 
 SERVICE = """
@@ -277,5 +278,47 @@ def test_for_ingress_nginx_itself_no_controller_rule_applies(by_all):
         "backend-port",
         "canary-namespace",
         "canary-path",
+        "place-taken",
         "plain-rewrite",
     }
+
+
+def second(*paths, host=""):
+    """A younger Ingress."""
+    backend = "backend: {service: {name: other, port: {number: 80}}}"
+    entries = "".join(f"\n              - {{path: {path}, pathType: Prefix, {backend}}}" for path in paths)
+    return f"""
+    apiVersion: networking.k8s.io/v1
+    kind: Ingress
+    metadata: {{name: zweb}}
+    spec:
+      rules:
+        - host: "{host}"
+          http:
+            paths:{entries}
+    """
+
+
+def test_the_younger_of_two_ingresses_for_one_place_routes_nothing(by_rule, find):
+    adapted = by_rule(PLACE_TAKEN, MAIN + second("/web"))
+
+    assert find(adapted, "Ingress", "zweb")["spec"]["ingressClassName"] == UNSERVED_CLASS
+    assert "ingressClassName" not in find(adapted, "Ingress", "web")["spec"]
+    assert "Ingress/web" in adapted.changes[0].what
+
+
+def test_its_other_paths_stay(by_rule, find):
+    adapted = by_rule(PLACE_TAKEN, MAIN + second("/api", "/web", "/more"))
+
+    spec = find(adapted, "Ingress", "zweb")["spec"]
+    assert [path["path"] for path in spec["rules"][0]["http"]["paths"]] == ["/api", "/more"]
+    assert "ingressClassName" not in spec
+
+
+def test_another_host_or_path_is_another_place(by_rule):
+    assert not by_rule(PLACE_TAKEN, MAIN + second("/web", host="app.local")).changes
+    assert not by_rule(PLACE_TAKEN, MAIN + second("/api")).changes
+
+
+def test_a_canary_takes_no_place(by_rule):
+    assert not by_rule(PLACE_TAKEN, MAIN + CANARY).changes
