@@ -16,7 +16,7 @@ from netproof.verdict import Verdict
 
 from .conftest import Prove
 
-SECTIONS = ("clusterip", "deploy", "dns", "headless", "lb", "probe")
+SECTIONS = ("canary", "clusterip", "deploy", "dns", "headless", "ingress", "lb", "probe")
 MUTANTS = [mutant for mutant in load_mutants() if mutant.name.startswith(SECTIONS)]
 
 pytestmark = pytest.mark.cluster
