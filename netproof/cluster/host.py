@@ -22,6 +22,7 @@ from netproof.cluster.preflight import SEARCH_PATH, Lack, lacks, run_in_namespac
 from netproof.cluster.state import base_directory
 from netproof.cluster.virtual import lacks_of_virtual_nodes
 from netproof.node import cgroups
+from netproof.observe.browser import BROWSER_PROGRAMS, DRIVER_PACKAGE, find_browser, has_driver
 from netproof.toolchain.cache import cache_directory
 
 CAPABILITIES = {"CAP_NET_ADMIN": 12, "CAP_NET_RAW": 13, "CAP_SYS_ADMIN": 21, "CAP_SYS_PTRACE": 19, "CAP_MKNOD": 27}
@@ -48,7 +49,7 @@ class Offer:
     """Something that a user may ask for, and what keeps this host from it.
 
     Attributes:
-        kind: ``provider``, ``node kind`` or ``proxy mode``.
+        kind: ``provider``, ``node kind``, ``proxy mode`` or ``browser``.
         name: as the option has it.
         lacks: what is missing, each with its remedy; none where the host can do it.
         note: what else there is to know.
@@ -122,6 +123,7 @@ def _offers(
         Offer("proxy mode", "iptables", embedded),
         Offer("proxy mode", "nftables", embedded),
         _ipvs_offer(embedded, _ipvs_lacks(kernel), virtual),
+        Offer("browser", "chromium", (*embedded, *_browser_lacks(programs)), "checks of pages see what a person sees"),
     )
 
 
@@ -146,6 +148,15 @@ def _kind_lacks(programs: Mapping[str, str]) -> list[Lack]:
         found.append(Lack("no Docker engine answers", "install Docker, or start its service"))
     if not programs["pytest-kind"]:
         found.append(Lack("pytest-kind is not installed", "pip install 'netproof[kind]'"))
+    return found
+
+
+def _browser_lacks(programs: Mapping[str, str]) -> list[Lack]:
+    found = []
+    if not programs["chromium"]:
+        found.append(Lack("there is no Chromium", f"apt-get install -y {BROWSER_PROGRAMS[0]}"))
+    if not programs[DRIVER_PACKAGE]:
+        found.append(Lack(f"{DRIVER_PACKAGE}, which drives it, is not installed", "pip install 'netproof[browser]'"))
     return found
 
 
@@ -192,6 +203,8 @@ def _programs() -> dict[str, str]:
         "pytest-kind": "installed" if find_spec("pytest_kind") else "",
         "kubectl": shutil.which("kubectl") or "",
         "qemu": shutil.which("qemu-system-x86_64") or "",
+        "chromium": str(find_browser() or ""),
+        DRIVER_PACKAGE: "installed" if has_driver() else "",
     }
 
 

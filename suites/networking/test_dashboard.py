@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from urllib.parse import urljoin
 
-import pytest
-
 from netproof.addons.dashboard import NAMESPACE, SERVICE
 from netproof.check import SUBMISSION, check
 from netproof.fixtures.addons import published_service
@@ -32,30 +30,18 @@ FILE_KINDS = {"document", "stylesheet", "script", "image", "font"}
 """What a page is made of, in the browser's words; the answers of an API may well be refusals."""
 
 
-@pytest.fixture
-def url(dashboard, dashboard_ingress_manifest, submission, cluster):
-    """Gives the address of the dashboard, once there is one."""
-
-    def address():
-        dashboard.require(dashboard_ingress_manifest)
-        service = published_service(submission)
-        if not service:
-            blocked("the submission has no Service for the ingress controller (kubernetes-networks/nginx-lb.yaml)")
-        seconds = cluster.timeouts.rules_programmed
-        return f"https://{eventually(lambda: external_address(cluster.api, service), within_seconds=seconds)}{PATH}"
-
-    return address
-
-
 @check(
     "dashboard.under-path",
     subject=SUBMISSION,
     control="the dashboard refuses a request without TLS, and outside of the path the address has none of its files",
     mutants=["dashboard-plain-backend", "dashboard-plain-rewrite", "dashboard-rewrite-removed"],
 )
-def test_the_page_and_its_files_load_under_the_path(url, dashboard_ingress_manifest, lan, node, cluster):
+def test_the_page_and_its_files_load_under_the_path(
+    dashboard, dashboard_ingress_manifest, submission, lan, node, cluster
+):
     """The dashboard's page, and every file that it names, load over HTTPS under /dashboard/ of the ingress address."""
-    address, objects = url(), [str(dashboard_ingress_manifest)]
+    dashboard.require(dashboard_ingress_manifest)
+    address, objects = address_of(submission, cluster), [str(dashboard_ingress_manifest)]
     eventually(lambda: require_whole(lan, address, objects), within_seconds=cluster.timeouts.rules_programmed)
 
     endpoints = Service(cluster.api, NAMESPACE, SERVICE).ready_endpoints()
@@ -73,10 +59,11 @@ def test_the_page_and_its_files_load_under_the_path(url, dashboard_ingress_manif
     mutants=["dashboard-api-not-routed"],
 )
 def test_a_browser_shows_the_page_with_what_its_script_got_from_the_api(
-    url, dashboard_ingress_manifest, browser, evidence, cluster
+    dashboard, dashboard_ingress_manifest, submission, browser, evidence, cluster
 ):
     """A browser on the LAN shows the dashboard as its script has made it from what the API under the path answered."""
-    address, seconds = url(), cluster.timeouts.page_loaded
+    dashboard.require(dashboard_ingress_manifest)
+    address, seconds = address_of(submission, cluster), cluster.timeouts.page_loaded
     seen, plain = browser.visit(
         Visiting(address, screenshot=True, timeout_seconds=seconds),
         Visiting(address, scripts=False, timeout_seconds=seconds),
@@ -101,6 +88,15 @@ def test_a_browser_shows_the_page_with_what_its_script_got_from_the_api(
     demand(not plain.written_by_scripts, "nothing written without scripts", plain.written_by_scripts)
 
 
+def address_of(submission, cluster):
+    """Where the dashboard is to be, once the Service before the ingress controller has an address."""
+    service = published_service(submission)
+    if not service:
+        blocked("the submission has no Service for the ingress controller (kubernetes-networks/nginx-lb.yaml)")
+    seconds = cluster.timeouts.rules_programmed
+    return f"https://{eventually(lambda: external_address(cluster.api, service), within_seconds=seconds)}{PATH}"
+
+
 def external_address(api, service):
     """The external address of a Service, given as ``namespace/name``."""
     namespace, _, name = service.partition("/")
@@ -117,7 +113,7 @@ def require_whole(place, address, objects):
     assets = assets_of(page.body, address)
     kinds = {asset.kind for asset in assets}
     expected = "a page with a style sheet and a script"
-    require({AssetKind.STYLE, AssetKind.SCRIPT} <= kinds, expected, page.body, objects=objects)
+    require({AssetKind.STYLE, AssetKind.SCRIPT} <= kinds, expected, as_seen(page), objects=objects)
     for asset in assets:
         require(asset.url.startswith(address), f"files of the page under {address}", asset.url, objects=objects)
         reply = get(place, asset.url)

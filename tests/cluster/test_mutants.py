@@ -16,7 +16,7 @@ from netproof.verdict import Verdict
 
 from .conftest import Prove
 
-SECTIONS = ("canary", "clusterip", "deploy", "dns", "headless", "ingress", "lb", "probe")
+SECTIONS = ("canary", "clusterip", "dashboard", "deploy", "dns", "headless", "ingress", "lb", "probe")
 MUTANTS = [mutant for mutant in load_mutants() if mutant.name.startswith(SECTIONS)]
 
 pytestmark = pytest.mark.cluster

@@ -13,7 +13,8 @@ def kernel():
 
 @pytest.fixture
 def programs():
-    return dict.fromkeys(("go", "docker", "kind", "pytest-kind", "kubectl", "qemu"), "there")
+    names = ("go", "docker", "kind", "pytest-kind", "kubectl", "qemu", "chromium", "playwright")
+    return dict.fromkeys(names, "there")
 
 
 def offers(embedded, kernel, programs):
@@ -57,6 +58,14 @@ def test_kind_wants_an_engine_that_answers(kernel, programs):
     found = offers((), kernel, programs | {"docker": ""})
 
     assert [lack.what for lack in found["provider", "kind"].lacks] == ["no Docker engine answers"]
+
+
+def test_a_browser_wants_its_driver(kernel, programs):
+    found = offers((), kernel, programs | {"playwright": ""})
+
+    (lack,) = found["browser", "chromium"].lacks
+    assert "playwright" in lack.what
+    assert lack.remedy == "pip install 'netproof[browser]'"
 
 
 def test_this_host_is_told_as_plain_json():
