@@ -33,6 +33,7 @@ FILE_KINDS = {"document", "stylesheet", "script", "image", "font"}
 @check(
     "dashboard.under-path",
     subject=SUBMISSION,
+    needs=["ingress.https"],
     control="the dashboard refuses a request without TLS, and outside of the path the address has none of its files",
     mutants=["dashboard-plain-backend", "dashboard-plain-rewrite", "dashboard-rewrite-removed"],
 )
