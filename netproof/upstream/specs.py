@@ -29,10 +29,16 @@ class Outcome(StrEnum):
     SKIPPED = "skipped"
     """It ran as far as to say that this cluster is none it is for."""
     NOT_RUN = "not-run"
-    """It was selected, and the run ended before its turn."""
+    """It was selected, and the run ended before its turn or while it ran."""
 
 
-_OUTCOMES = {"passed": Outcome.PASSED, "skipped": Outcome.SKIPPED, "pending": Outcome.SKIPPED}
+_OUTCOMES = {
+    "passed": Outcome.PASSED,
+    "skipped": Outcome.SKIPPED,
+    "pending": Outcome.SKIPPED,
+    "interrupted": Outcome.NOT_RUN,
+}
+"""Any other of ginkgo's states is a failure."""
 
 
 class Spec(BaseModel):

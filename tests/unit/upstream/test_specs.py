@@ -55,11 +55,18 @@ def test_a_spec_that_skips_itself_says_why(run, report):
     assert run.exit_code() == 0
 
 
-@pytest.mark.parametrize("state", ["panicked", "timedout", "interrupted", "aborted"])
+@pytest.mark.parametrize("state", ["panicked", "timedout", "aborted"])
 def test_any_other_end_of_a_spec_is_a_failure_that_is_named(run, report, state):
     absorb(run, report(node("should refuse", state, message="after 5m")))
 
     assert (run.specs[1].outcome, run.specs[1].message) == (Outcome.FAILED, f"{state}: after 5m")
+
+
+def test_a_spec_that_was_interrupted_is_not_judged(run, report):
+    absorb(run, report(node("should refuse", "interrupted", message="by a signal")))
+
+    assert (run.specs[1].outcome, run.specs[1].message) == (Outcome.NOT_RUN, "interrupted: by a signal")
+    assert run.exit_code() == 3
 
 
 def test_a_suite_that_does_not_start_is_a_problem_and_no_failure(run, report):
