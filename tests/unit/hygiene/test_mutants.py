@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from netproof.hygiene import examine
@@ -36,3 +38,9 @@ def test_there_is_a_check_for_each_rule_that_says_the_same():
     checks = {check.id: check.title for check in all_checks(data_directory("suites")) if check.section in SECTIONS}
 
     assert checks == {rule.id: rule.holds for rule in RULES}
+
+
+def test_the_document_names_each_rule():
+    document = (Path(__file__).parents[3] / "docs" / "hygiene.md").read_text(encoding="utf-8")
+
+    assert [rule.id for rule in RULES if f"`{rule.id}`" not in document] == []

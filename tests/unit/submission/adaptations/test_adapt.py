@@ -165,3 +165,9 @@ def test_what_is_of_today_is_left_alone_by_the_rules_of_the_era(some_ingresses, 
 def test_every_rule_says_what_it_does_why_and_where_that_is_written():
     assert len({rule.id for rule in RULES}) == len(RULES)
     assert all(rule.does and rule.because and rule.source for rule in RULES)
+
+
+def test_the_document_has_a_row_for_each_rule():
+    document = (Path(__file__).parents[4] / "docs" / "adaptations.md").read_text(encoding="utf-8")
+
+    assert [rule.id for rule in RULES if f"| `{rule.id}` | {rule.group} |" not in document] == []
