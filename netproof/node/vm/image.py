@@ -38,6 +38,7 @@ SYSTEM_PROGRAMS = (
         "sh",
         "bash",
         "busybox",
+        "env",
         "mount",
         "umount",
         "nsenter",
