@@ -218,6 +218,11 @@ class LocalCluster:
         """Kill a component, as a crash would."""
         request(self._state.control_socket, op="kill", component=component)
 
+    def wait(self) -> None:
+        """Return when the cluster has ended, however that came; for who has started it."""
+        if self._launcher is not None:
+            self._launcher.wait()
+
     def stop(self) -> None:
         """End the cluster; returns when nothing of it is left. A cluster that has ended already is left as it is."""
         if self._launcher is not None:

@@ -12,6 +12,9 @@ from netproof.errors import NetproofError
 SMALL_PROGRAMS = ("arp", "arping", "nc", "nslookup", "ping", "telnet", "traceroute", "wget")
 """What a person looks at a network with, and busybox has; the host's own programs of these names come first."""
 
+_FROM_DIRECTORY = 'cd "$1" && shift && exec "$@"'
+"""As ``env --chdir``, which the busybox of a virtual machine does not have."""
+
 
 def command_in(cluster: LocalCluster, place: str, argv: Sequence[str], *, directory: Path) -> list[str]:
     """The command line that runs ``argv`` on the LAN, on the control plane or on a node, as a process of the cluster.
@@ -38,7 +41,8 @@ def command_in(cluster: LocalCluster, place: str, argv: Sequence[str], *, direct
     return [
         *("nsenter", "--target", str(first), "--mount", "--pid", "--"),
         *machines[place],
-        *("env", f"--chdir={start}", f"PATH={_search_path(cluster)}", f"KUBECONFIG={cluster.kubeconfig_inside}"),
+        *("sh", "-c", _FROM_DIRECTORY, "sh", str(start)),
+        *("env", f"PATH={_search_path(cluster)}", f"KUBECONFIG={cluster.kubeconfig_inside}"),
         *argv,
     ]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -70,9 +69,11 @@ def up(
         return
     typer.echo("Ctrl-C ends it")
     try:
-        signal.pause()
+        booted.cluster.wait()
     except KeyboardInterrupt:
         booted.cluster.stop()
+    else:
+        typer.echo(f"the cluster {cluster_name!r} has ended; its logs are in {request.log_directory}")
 
 
 def status(as_json: AsJson = False) -> None:

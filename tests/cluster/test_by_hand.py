@@ -5,6 +5,7 @@ import json
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -194,6 +195,18 @@ def test_components_start_where_there_is_no_ipv6():
     service = "curl -s -k --max-time 2 https://10.96.0.1/readyz"
     assert here("exec", "n1", "--", "sh", "-c", wait_for(service)).strip() == "ok"
     assert here("exec", "n1", "--", "sh", "-c", wait_for("kubectl get --raw /readyz")).strip() == "ok"
+
+
+def test_an_up_that_holds_its_cluster_ends_with_it():
+    name = "by-hand-held"
+    held = Terminal([*NETPROOF, "up", "--nodes", "1", "--cluster-name", name])
+    held.read_until("Ctrl-C ends it")
+
+    os.kill(LocalCluster.attach(name).first_process(), signal.SIGKILL)
+
+    held.read_until(f"the cluster '{name}' has ended")
+    assert held.end() == 0
+    assert name not in state.cluster_names()
 
 
 def test_what_is_not_there_is_told():
