@@ -65,7 +65,7 @@ def test_kube_proxy_runs_in_ipvs_mode(cluster):
 @check(
     "ipvs.table",
     subject=SUBMISSION,
-    needs=["clusterip.spreads"],
+    needs=["clusterip.reachable"],
     features=IPVS,
     control="a port that the Service does not offer has no virtual server",
     mutants=NO_MUTANTS,
@@ -144,7 +144,7 @@ def test_every_address_is_on_the_interface_and_in_its_set(web_svc_cip, workspace
 @check(
     "ipvs.round-robin",
     subject=SUBMISSION,
-    needs=["clusterip.spreads"],
+    needs=["clusterip.reachable"],
     features=IPVS,
     control="with session affinity the same requests all go to one pod",
     mutants=NO_MUTANTS,
