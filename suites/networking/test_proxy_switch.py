@@ -53,10 +53,7 @@ def test_the_rules_of_iptables_mode_go_by_hand_and_those_of_ipvs_come_back(works
 
         switch(cluster, node, "ipvs")
         eventually(lambda: require_virtual_server(node, service), within_seconds=cluster.timeouts.rules_healed)
-        nat = iptables_rules(node).table("nat")
-        left = chains_of(node, SERVICE_CHAINS)
-        referenced = {name: nat.references(name) for name in left if nat.references(name)}
-        require(left and not referenced, "the old chains, with 0 references", referenced or left, objects=[node.name])
+        eventually(lambda: require_orphans(node), within_seconds=cluster.timeouts.rules_healed)
 
         flush(node)
         eventually(lambda: require_only_rules_of_ipvs(node), within_seconds=cluster.timeouts.rules_healed)
@@ -168,6 +165,14 @@ def flush(node):
 def chains_of(node, prefix):
     """The chains of the table nat whose names begin so."""
     return [name for name in iptables_rules(node).table("nat").chains if name.startswith(prefix)]
+
+
+def require_orphans(node):
+    """The chains of iptables mode are still there, and nothing leads to them."""
+    nat = iptables_rules(node).table("nat")
+    left = chains_of(node, SERVICE_CHAINS)
+    referenced = {name: nat.references(name) for name in left if nat.references(name)}
+    require(left and not referenced, "the old chains, with 0 references", referenced or left, objects=[node.name])
 
 
 def require_virtual_server(node, service):
