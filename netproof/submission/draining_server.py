@@ -24,6 +24,10 @@ PAGE = "/index.html"
 _GRACE_SECONDS = 120
 """Never reached unless somebody keeps asking; the server ends by itself."""
 
+_OWN_SHARE = {"resources": {"requests": {"cpu": "100m"}}}
+"""A pod that asks for no CPU gets next to none while others want it all: its queue of connections overflows then, and
+requests are lost that no rollout has lost."""
+
 _SERVER = """\
 mkdir -p /tmp/www && cd /tmp/www && hostname > index.html
 asked() {{ grep -c url:{page} /tmp/requests; }}
@@ -71,7 +75,7 @@ def draining_server(
 
     def change(manifest: Manifest) -> None:
         pod_spec = pod_spec_of(manifest)
-        container = {"name": "web", "image": BUSYBOX_IMAGE, "command": ["sh", "-c", script], **probe}
+        container = {"name": "web", "image": BUSYBOX_IMAGE, "command": ["sh", "-c", script], **_OWN_SHARE, **probe}
         pod_spec.update(containers=[container], terminationGracePeriodSeconds=_GRACE_SECONDS)
         pod_spec.pop("initContainers", None)
 

@@ -87,8 +87,7 @@ def test_pods_share_a_host_port_by_protocol(workspace, cluster, lan):
     for name in ("by-tcp", "by-udp"):
         workspace.wait_ready(name)
     until_served_by(lan, url_of_node(node, HOST_PORT), ["by-tcp"], within_seconds=cluster.timeouts.rules_programmed)
-    reply = lan.udp(node.address, HOST_PORT, "hostname", timeout_seconds=A_MOMENT)
-    require(reply.received == "by-udp", "an answer of by-udp", reply.received or reply.failure, objects=["Pod by-udp"])
+    eventually(lambda: require_answer_by_udp(lan, node), within_seconds=cluster.timeouts.rules_programmed)
     expect(lan.get(url_of_node(node, HTTP_PORT), timeout_seconds=A_MOMENT)).to_fail_by(Failure.REFUSED)
 
 
@@ -191,6 +190,12 @@ def server_at_host_port(name, protocol, target, node):
     ports = [{"protocol": protocol, "containerPort": target, "hostPort": HOST_PORT}]
     pod["spec"]["containers"][0]["ports"] = ports
     return pod
+
+
+def require_answer_by_udp(client, node):
+    """Ask by UDP at the node's port for the name of who answers; a pod counts as Ready before its server listens."""
+    reply = client.udp(node.address, HOST_PORT, "hostname", timeout_seconds=A_MOMENT)
+    require(reply.received == "by-udp", "an answer of by-udp", reply.received or reply.failure, objects=["Pod by-udp"])
 
 
 def url_of_node(node, port, path="/hostname"):
