@@ -54,13 +54,17 @@ class Leftovers:
         doomed = [self._there[key] for key in changed if key in self._there]
         if any(METALLB_GROUP in key[0] for key in changed):
             # Addresses are given out anew, in the order of the plan.
-            self._remove([step for step in self._there.values() if is_load_balancer(step)])
+            self.remove_load_balancers()
         self._remove(doomed)
         self._there = wanted
 
+    def remove_load_balancers(self) -> None:
+        """Remove the Services that have, or wait for, an address of MetalLB."""
+        self._remove([step for step in self._there.values() if is_load_balancer(step)])
+
     def remove(self) -> None:
         """Remove all of it."""
-        self._remove([step for step in self._there.values() if is_load_balancer(step)])
+        self.remove_load_balancers()
         self._remove(list(self._there.values()))
         self._there = {}
 

@@ -10,7 +10,7 @@ from netproof.submission import bundled_manifests, load
 from netproof.toolchain import ConsoleProgress, ensure
 from netproof.verdict import Verdict
 
-from .conftest import Prove
+from .conftest import Leftovers, Prove
 
 pytestmark = pytest.mark.cluster
 
@@ -24,13 +24,17 @@ UNHURT = "rollout.zero-zero-rejected"
 
 
 @pytest.fixture
-def metallb_without_controller(cluster: ClusterUnderTest, metallb: object):
-    """MetalLB may start no pod, and its controller has ended."""
+def metallb_without_controller(cluster: ClusterUnderTest, metallb: object, leftovers: Leftovers):
+    """MetalLB may start no pod, and its controller has ended.
+
+    Services that wait when it starts again would be given addresses in any order, so there are none by then.
+    """
     api = cluster.api
     api.apply(NO_PODS)
     for pod in api.list("Pod", NAMESPACE, labels={"component": "controller"}):
         api.delete("Pod", pod["metadata"]["name"], NAMESPACE, grace_seconds=0)
     yield metallb
+    leftovers.remove_load_balancers()
     api.delete("ResourceQuota", "no-pods", NAMESPACE)
     tools = ensure(METALLB.components, progress=ConsoleProgress())
     METALLB.install(api, tools, cluster.local.added_images, {}, cluster.timeouts)
