@@ -33,7 +33,8 @@ _NODE_MODULES = (
 )
 """What kube-proxy's modes want; a kernel that has one built in, or lacks it, is left alone."""
 
-_ON_TMPFS = (*("/run", "/tmp", "/var/log", "/var/lib/kubelet", "/var/lib/containerd", "/var/lib/cni"),)
+_ON_TMPFS = ("/run", "/var/log", "/var/lib/kubelet", "/var/lib/containerd", "/var/lib/cni")
+"""Never ``/tmp``: a checkout, and with it the Python that this machine needs, may lie there."""
 
 # A busy host delivers an emulated timer late, and a kernel that checks it then takes it for broken.
 # mitigations cost most where every instruction is emulated; this machine runs nobody's code but ours and the checks'.
@@ -127,7 +128,7 @@ $B mount -t proc proc /proc; $B mount -t sysfs sysfs /sys; $B mount -t devtmpfs 
 for module in {" ".join(modules)}; do $B insmod /modules/$module.ko || echo "module $module was not loaded"; done
 tries=0
 while [ ! -e /dev/vda ] && [ $tries -lt 500 ]; do $B usleep 10000; tries=$((tries + 1)); done
-$B mount -t squashfs -o ro /dev/vda /lower || {{ echo "there is no root file system"; exit 1; }}
+$B mount -t squashfs -o ro /dev/vda /lower || {{ echo "there is no root file system"; $B poweroff -f; }}
 $B mount -t tmpfs -o size=80% tmpfs /rw; $B mkdir /rw/upper /rw/work
 $B mount -t overlay -o lowerdir=/lower,upperdir=/rw/upper,workdir=/rw/work overlay /new
 $B cp -a {_OWN}/. /new/
