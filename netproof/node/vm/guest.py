@@ -16,6 +16,7 @@ it imports little.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -159,7 +160,8 @@ class _Running:
             if self._process is None:
                 self._ended_by = number
             elif not self._over.is_set():
-                os.kill(self._process.pid, number)
+                with contextlib.suppress(ProcessLookupError):  # it has just ended, and been collected
+                    os.kill(self._process.pid, number)
 
     def _run(self) -> None:
         try:
