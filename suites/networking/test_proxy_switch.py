@@ -1,10 +1,8 @@
-"""From one proxy mode to another on a living node: what kube-proxy cleans up by itself, and what a person must.
+"""From iptables mode to IPVS mode on a living node: what kube-proxy leaves behind, and what a person must do.
 
-The mechanism: when kube-proxy starts in nftables mode it removes what the other modes wrote, and when it starts in one
-of these it removes nftables' table. Between iptables and IPVS it removes nothing, since both write into the same
-chains: the chains of Services that iptables mode made stay, though nothing leads to them any more. Who wants them gone
-flushes the tables; what IPVS mode needs of them comes back with its next sync. The other way round, virtual servers and
-kube-ipvs0 stay.
+The mechanism: between iptables and IPVS kube-proxy removes nothing, since both write into the same chains: the chains
+of Services that iptables mode made stay, though nothing leads to them any more. Who wants them gone flushes the tables;
+what IPVS mode needs of them comes back with its next sync. The other way round, virtual servers and kube-ipvs0 stay.
 
 The rule: kubernetes/kubernetes, cmd/kube-proxy/app/server_linux.go (``platformCleanup``).
 """
@@ -16,20 +14,17 @@ from contextlib import contextmanager
 
 import pytest
 
-from netproof.check import EXTENDED, OWN, check, none_because
+from netproof.check import OWN, check, none_because
 from netproof.fixtures.workspace import agnhost_pod
 from netproof.observe.eventually import eventually
 from netproof.observe.expectations import expect, require
-from netproof.observe.rules_of_node import IPVS_INTERFACE, ip_sets, iptables_rules, nftables_rules, virtual_servers
-from netproof.observe.switch_timeline import SwitchTimeline
-from netproof.running.plugin import run_record
+from netproof.observe.rules_of_node import IPVS_INTERFACE, ip_sets, iptables_rules, virtual_servers
 
 pytestmark = pytest.mark.usefixtures("rules_as_evidence")
 
 CONFIGURATION = "/etc/kubernetes/kube-proxy.yaml"
 METRICS = "http://127.0.0.1:10249"
 SERVER_PORT = 8080
-NFTABLES_TABLE = ("ip", "kube-proxy")
 SERVICE_CHAINS, ENDPOINT_CHAINS = "KUBE-SVC-", "KUBE-SEP-"
 
 
@@ -60,57 +55,6 @@ def test_the_rules_of_iptables_mode_go_by_hand_and_those_of_ipvs_come_back(works
         wait_until_answering(node, service, cluster.timeouts)
 
 
-@check(
-    "proxy.mode-switch",
-    subject=OWN,
-    level=EXTENDED,
-    features=["proxy-mode-ipvs"],
-    needs=["ipvs.configured"],
-    control="before each switch the rules of the former mode are there",
-    mutants=none_because("the subject is kube-proxy; the control is the state before the switch"),
-    exclusive=True,
-)
-def test_each_mode_leaves_nothing_to_the_next(workspace, cluster, request):
-    """From iptables to nftables to ipvs under load: at the end all answers, and no former mode's rule is left."""
-    node = cluster.nodes()[0]
-    service = served_by_one_pod(workspace)
-    with back_to(cluster, node, "ipvs"):
-        to_pure_iptables(cluster, node)
-        wait_until_answering(node, service, cluster.timeouts)
-
-        require(chains_of(node, SERVICE_CHAINS), "chains of Services in iptables mode", "none", objects=[node.name])
-        under_load(request, cluster, node, service, workspace, "nftables")
-        eventually(lambda: require_no_iptables(node), within_seconds=cluster.timeouts.rules_programmed)
-
-        require(NFTABLES_TABLE in nftables_rules(node).tables, "the table of nftables mode", "none")
-        under_load(request, cluster, node, service, workspace, "ipvs")
-        eventually(lambda: require_virtual_server(node, service), within_seconds=cluster.timeouts.rules_healed)
-        tables = sorted(nftables_rules(node).tables)
-        require(NFTABLES_TABLE not in tables, "no table of nftables mode", tables, objects=[node.name])
-        left = chains_of(node, SERVICE_CHAINS)
-        require(not left, "no chain of iptables mode", left, objects=[node.name])
-
-
-def under_load(request, cluster, node, service, workspace, mode):
-    """Switch a node to a mode while a steady load asks a Service; what was lost is written down."""
-    timeline = SwitchTimeline(f"proxy.mode-switch to {mode}", lambda: uptime(node))
-    with node.load(service.url("/hostname"), interval_seconds=0.1) as load:
-        timeline.mark(f"kube-proxy is restarted in mode {mode}")
-        switch(cluster, node, mode)
-        timeline.mark(f"kube-proxy says that its mode is {mode}")
-        later = workspace.service(f"after-{mode}", {"app": "server"}, target_port=SERVER_PORT)
-        wait_until_answering(node, later, cluster.timeouts)
-        timeline.mark("a Service made after the switch answers")
-        wait_until_answering(node, service, cluster.timeouts)
-        timeline.mark("the Service that was there before answers")
-    timeline.replies = load.replies
-    record = run_record(request.config)
-    record.note(timeline.summary())
-    path = record.evidence_directory("proxy.mode-switch") / f"switch-to-{mode}.txt"
-    path.write_text(timeline.render(), encoding="utf-8")
-    record.attach("proxy.mode-switch", path)
-
-
 @contextmanager
 def back_to(cluster, node, mode):
     """Whatever happens in the block, kube-proxy of the node is left in this mode."""
@@ -139,11 +83,6 @@ def switch(cluster, node, mode):
         lambda: require(mode_of(node) == mode, f"kube-proxy in mode {mode}", mode_of(node), objects=[node.name]),
         within_seconds=cluster.timeouts.rules_healed,
     )
-
-
-def uptime(node):
-    """Seconds since the kernel of a node has started, on the clock of its agent."""
-    return float(done(node, "cat", "/proc/uptime").stdout.split()[0])
 
 
 def mode_of(node):
@@ -190,12 +129,6 @@ def require_only_rules_of_ipvs(node):
     sets = [rule.text for rule in services.rules if "KUBE-CLUSTER-IP" in rule.text] if services else []
     require(sets, "a rule that looks into KUBE-CLUSTER-IP", services, objects=[node.name])
     require(ip_sets(node)["KUBE-CLUSTER-IP"], "members of KUBE-CLUSTER-IP", "none", objects=[node.name])
-
-
-def require_no_iptables(node):
-    """A node has no chain of iptables mode."""
-    left = [*chains_of(node, SERVICE_CHAINS), *chains_of(node, ENDPOINT_CHAINS)]
-    require(not left, "no chain of iptables mode", left, objects=[node.name])
 
 
 def served_by_one_pod(workspace):
