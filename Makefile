@@ -8,7 +8,7 @@ ARGS ?=
 .PHONY: networking test setup clean
 
 networking: setup
-	$(VENV)/bin/pytest -m networking $(ARGS)
+	$(VENV)/bin/pytest -c pyproject.toml -m networking $(ARGS)
 
 test: setup
 	$(VENV)/bin/tox run -e lint,unit,cluster
