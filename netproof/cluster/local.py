@@ -79,11 +79,11 @@ class LocalCluster:
         cluster = cls(spec.name)
         lock = state.claim(spec.name)
         try:
-            cluster._prepare(spec, image_server(), node_files)
-            events = cluster._launch(spec, lock, detach=detach)
-        finally:
-            os.close(lock)
-        try:
+            try:
+                cluster._prepare(spec, image_server(), node_files)
+                events = cluster._launch(spec, lock, detach=detach)
+            finally:
+                os.close(lock)
             cluster._follow(events, on_event)
         except BaseException:
             cluster.stop()
@@ -231,13 +231,13 @@ class LocalCluster:
             if self._lifeline is not None:
                 os.close(self._lifeline)
                 self._lifeline = None
-            return
-        launcher = self._launcher_pid()
-        if launcher is not None:
+        elif (launcher := self._launcher_pid()) is not None:
             descriptor = os.pidfd_open(launcher)
             signal.pidfd_send_signal(descriptor, signal.SIGTERM)
             select.select([descriptor], [], [])
             os.close(descriptor)
+        # No guardian clears up after a start that was broken off before it was there to hear the signal.
+        state.remove_if_dead(self.name)
 
     def guardian(self) -> int:
         """The process of the host that ends when the cluster has.

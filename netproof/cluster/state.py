@@ -166,20 +166,22 @@ def remove(name: str) -> None:
             return
 
 
+def remove_if_dead(name: str) -> bool:
+    """Remove what a cluster left behind; returns whether it was dead."""
+    try:
+        descriptor = claim(name)
+    except NetproofError:
+        return False
+    try:
+        remove(name)
+    finally:
+        os.close(descriptor)
+    return True
+
+
 def sweep() -> list[str]:
     """Remove what dead clusters left behind; returns their names."""
-    swept = []
-    for name in cluster_names():
-        try:
-            descriptor = claim(name)
-        except NetproofError:
-            continue
-        try:
-            remove(name)
-        finally:
-            os.close(descriptor)
-        swept.append(name)
-    return swept
+    return [name for name in cluster_names() if remove_if_dead(name)]
 
 
 def _in_use(name: str) -> NetproofError:
