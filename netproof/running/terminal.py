@@ -11,6 +11,7 @@ import pytest
 
 from netproof.report import table
 from netproof.report.record import RunRecord
+from netproof.running.collected import check_of
 from netproof.running.judging import REPORT_ATTRIBUTE
 from netproof.verdict import Verdict
 
@@ -62,6 +63,14 @@ class Summary:
 
     def __init__(self, record: RunRecord) -> None:
         self._record = record
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Show the progress of checks as letters alone: their order is not that of the files, the table names them."""
+        reporter = session.config.pluginmanager.getplugin("terminalreporter")
+        only_checks = bool(session.items) and all(check_of(item) for item in session.items)
+        if reporter is not None and only_checks and reporter.verbosity == 0:
+            reporter.showfspath = False
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.CollectReport | pytest.TestReport) -> tuple[str, str, str] | None:

@@ -32,7 +32,7 @@ def test_the_end_of_a_run_is_a_table_then_the_failures_then_the_counts(run_check
 
     ran.stdout.fnmatch_lines(
         [
-            "test_a.py .Fb*",
+            ".Fb *[[]100%[]]",
             "=* checks =*",
             "a",
             "  a.holds * passed * It holds.",
