@@ -11,14 +11,13 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, cast
 
-from kubernetes import client, config
+from kubernetes import client
 from kubernetes.client.exceptions import ApiException
-from kubernetes.config.config_exception import ConfigException
 from kubernetes.dynamic import DynamicClient
 from kubernetes.dynamic.exceptions import DynamicApiError, ResourceNotFoundError
 from urllib3.exceptions import HTTPError
-from yaml import YAMLError
 
+from netproof.cluster import credentials
 from netproof.errors import NetproofError
 
 Object = dict[str, Any]
@@ -59,12 +58,7 @@ class KubernetesApi:
         if not kubeconfig.is_file():
             raise NetproofError(f"there is no kubeconfig at {kubeconfig}", "name one with --kubeconfig")
         configuration = client.Configuration()
-        try:
-            config.load_kube_config(str(kubeconfig), context or None, client_configuration=configuration)
-        except (ConfigException, YAMLError, ValueError, TypeError) as problem:
-            raise NetproofError(
-                f"the kubeconfig {kubeconfig} cannot be used: {problem}", "see 'kubectl config view'"
-            ) from None
+        self._credentials = credentials.load(kubeconfig, context, configuration)
         configuration.connection_pool_maxsize = 32
         configuration.retries = False
         self.configuration = configuration

@@ -52,6 +52,8 @@ class Run:
     def __init__(self, directory, suite, name):
         self.name = name
         self.reports = directory / "reports"
+        self.temporary = directory / "temporary"
+        self.temporary.mkdir()
         (directory / "test_suite.py").write_text(textwrap.dedent(suite), encoding="utf-8")
         (directory / "pytest.ini").write_text("[pytest]\naddopts = --import-mode=importlib\n", encoding="utf-8")
         self.process = subprocess.Popen(
@@ -60,6 +62,7 @@ class Run:
                 *("--cluster-name", name, "--report-dir", str(self.reports), str(directory)),
             ],
             cwd=directory,
+            env=os.environ | {"TMPDIR": str(self.temporary)},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -82,6 +85,7 @@ class Run:
         found = [f"process {pid} in its cgroup" for pid in cgroups.processes(f"/netproof/{self.name}")]
         found += [f"cgroup {name}" for name in cgroups.children("/netproof") if name == self.name]
         found += [f"file {path}" for path in (state.base_directory() / "clusters").glob(f"{self.name}*")]
+        found += [f"temporary file {path}" for path in self.temporary.iterdir()]
         return found
 
 
