@@ -14,11 +14,11 @@ from netproof.cluster.provision import assemble_images, get_tools
 from netproof.commands import addon, check, clusters, compare, doctor, places, sweep
 from netproof.commands.features import features
 from netproof.commands.options import AsJson, KubernetesVersion
+from netproof.commands.system_packages import install_system_packages
 from netproof.commands.upstream import upstream
 from netproof.errors import NetproofError
-from netproof.listing import all_checks, to_json, to_markdown
 from netproof.resources import data_directory
-from netproof.setup import install_system_packages
+from netproof.running.listing import all_checks, to_json, to_markdown
 from netproof.toolchain import ConsoleProgress, resolve_kubernetes_version
 from netproof.toolchain.commands import app as toolchain_app
 

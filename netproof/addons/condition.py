@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from netproof.cluster.api import ApiRefused, KubernetesApi, Object
-from netproof.workload import is_ready, pod_reasons
+from netproof.workloads.workload import is_ready, pod_reasons
 
 _LOG_LINES = 8
 _EVENTS = 6

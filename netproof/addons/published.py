@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
+from netproof.atomic_writes import write_atomically
 from netproof.cluster.api import Object
 from netproof.errors import NetproofError
-from netproof.ledger import write_atomically
 from netproof.toolchain.cache import open_cache
 from netproof.toolchain.fetch import MIRROR_VARIABLE, Downloader, UnavailableError, mirrored
 

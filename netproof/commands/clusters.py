@@ -18,9 +18,9 @@ from netproof.cluster.local import LocalCluster
 from netproof.cluster.state import StateDirectory, cluster_names, is_alive, sweep
 from netproof.cluster.virtual import AUTO
 from netproof.commands.options import DEFAULT_NAME, AsJson, ClusterName, KubernetesVersion
+from netproof.commands.phases import PrintedPhases
 from netproof.errors import NetproofError
 from netproof.images.policy import ImagePolicy
-from netproof.timing import PrintedPhases
 from netproof.toolchain import ConsoleProgress
 from netproof.waiting import timeouts_from_environment
 

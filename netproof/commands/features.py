@@ -8,8 +8,8 @@ import typer
 
 from netproof.commands.options import AsJson
 from netproof.ingress.table import checks_by_feature, to_json, to_markdown, to_text
-from netproof.listing import all_checks
 from netproof.resources import data_directory
+from netproof.running.listing import all_checks
 
 
 def features(

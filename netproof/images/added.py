@@ -8,9 +8,9 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from netproof.atomic_writes import write_atomically
 from netproof.errors import NetproofError
 from netproof.images.followed import FollowedFile
-from netproof.ledger import write_atomically
 
 
 def add_images(path: Path, digests: Mapping[str, str]) -> None:

@@ -9,9 +9,9 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from netproof.atomic_writes import write_atomically
 from netproof.check import Level, Subject
 from netproof.errors import NetproofError
-from netproof.ledger import write_atomically
 from netproof.verdict import Verdict
 
 SCHEMA_VERSION: Final = 1

@@ -34,9 +34,9 @@ from typing import Any, Final
 
 import pytest
 
-from netproof.ledger import Ledger
 from netproof.running.collected import check_of
 from netproof.running.exclusive import RunningLock
+from netproof.running.ledger import Ledger
 from netproof.running.selection import REQUIRED_KEYS
 from netproof.verdict import Verdict
 

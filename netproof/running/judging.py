@@ -11,12 +11,12 @@ from typing import Any, Literal
 import pytest
 
 from netproof.errors import NetproofError
-from netproof.ledger import AbandonedError, Ledger
 from netproof.report.record import RunRecord
 from netproof.report.results import CheckResult
 from netproof.running.ahead import Ahead, Begun
 from netproof.running.collected import CollectedCheck, check_of
 from netproof.running.exclusive import RunningLock
+from netproof.running.ledger import AbandonedError, Ledger
 from netproof.running.selection import REQUIRED_KEYS
 from netproof.verdict import BlockedError, ClusterBrokeError, UnmetError, UnsupportedError, Verdict
 from netproof.waiting import TimedOutError

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from filelock import FileLock
 
-from netproof.ledger import write_atomically
+from netproof.atomic_writes import write_atomically
 
 T = TypeVar("T")
 

@@ -12,13 +12,13 @@ from typing import Any, Final
 import pytest
 
 from netproof.errors import NetproofError
-from netproof.ledger import Ledger
 from netproof.report.record import RunRecord, new_run_id
 from netproof.running import hookspecs
 from netproof.running.ahead import AHEAD, AT_ONCE, Ahead
 from netproof.running.collected import CollectedCheck, OneMessageCollection
 from netproof.running.exclusive import RunningLock
 from netproof.running.judging import Judge
+from netproof.running.ledger import Ledger
 from netproof.running.recording import Recorder, default_report_directory
 from netproof.running.scheduling import NUMBER, items_of_worker
 from netproof.running.selection import Selection

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from netproof.ledger import Ledger
 from netproof.report.record import RunRecord
 from netproof.report.results import CheckFacts, CheckResult
 from netproof.running.judging import REPORT_ATTRIBUTE
+from netproof.running.ledger import Ledger
 from netproof.verdict import Verdict
 
 EXIT_OF_ERRORS = pytest.ExitCode.INTERNAL_ERROR

@@ -9,11 +9,12 @@ import pytest
 from pydantic import TypeAdapter
 from xdist.dsession import get_default_max_worker_restart
 
+from netproof.atomic_writes import write_atomically
 from netproof.errors import NetproofError
-from netproof.ledger import Ledger, write_atomically
 from netproof.report.record import RunRecord
 from netproof.report.results import CheckFacts
 from netproof.running.collected import CollectedCheck
+from netproof.running.ledger import Ledger
 from netproof.running.recording import Recorder
 from netproof.running.scheduling import NUMBER, scheduler_for
 

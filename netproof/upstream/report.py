@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from netproof.ledger import write_atomically
+from netproof.atomic_writes import write_atomically
 from netproof.upstream.specs import Outcome, Spec, UpstreamRun
 
 RESULTS = "upstream.json"

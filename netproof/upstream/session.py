@@ -17,9 +17,9 @@ from netproof.cluster.components import LAN
 from netproof.cluster.local import LocalCluster
 from netproof.cluster.places import command_in
 from netproof.cluster.provision import get_tools
+from netproof.commands.phases import PrintedPhases
 from netproof.images.added import add_images
 from netproof.images.policy import ImagePolicy
-from netproof.timing import PrintedPhases
 from netproof.toolchain import Progress, Tools
 from netproof.toolchain.oci import Image
 from netproof.upstream import report

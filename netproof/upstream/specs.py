@@ -11,8 +11,8 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from netproof.atomic_writes import write_atomically
 from netproof.errors import NetproofError
-from netproof.ledger import write_atomically
 
 SCHEMA_VERSION = 1
 

@@ -17,7 +17,7 @@ from netproof.observe.eventually import eventually, until_reply
 from netproof.observe.expectations import expect, require
 from netproof.observe.protocol import Failure
 from netproof.observe.spread import judge_spread, requests_needed
-from netproof.service import endpoint_slice_manifest
+from netproof.services.service import endpoint_slice_manifest
 
 pytestmark = pytest.mark.usefixtures("rules_as_evidence")
 

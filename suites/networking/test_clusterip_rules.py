@@ -30,7 +30,7 @@ from netproof.observe.protocol import Failure
 from netproof.observe.rules_of_node import iptables_rules
 from netproof.observe.spread import requests_needed
 from netproof.submission.derive import replicas, short_periods
-from netproof.workload import is_ready
+from netproof.workloads.workload import is_ready
 
 pytestmark = pytest.mark.usefixtures("rules_as_evidence")
 

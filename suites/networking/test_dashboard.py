@@ -17,7 +17,7 @@ from netproof.observe.browser import API_KINDS, Visiting
 from netproof.observe.eventually import eventually
 from netproof.observe.expectations import expect, require
 from netproof.observe.page import AssetKind, assets_of
-from netproof.service import Service
+from netproof.services.service import Service
 from netproof.verdict import blocked
 
 PATH = "/dashboard/"

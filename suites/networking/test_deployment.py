@@ -9,7 +9,7 @@ from netproof.submission.derive import http_probe, readiness_probe, short_period
 from netproof.submission.manifest import web_container
 from netproof.submission.standin import listening_port, probe_port
 from netproof.waiting import NotYetError, Waiter
-from netproof.workload import condition, is_ready, pod_reasons
+from netproof.workloads.workload import condition, is_ready, pod_reasons
 
 REPLICAS = 3
 PORT_OF_NOBODY = 1

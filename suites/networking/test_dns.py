@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import pytest
 
-from netproof.address_pools import SHARING_ANNOTATION
 from netproof.check import SUBMISSION, check
-from netproof.load_balancer import LoadBalancer
 from netproof.observe.announcers import announcer
 from netproof.observe.eventually import eventually
 from netproof.observe.expectations import require
-from netproof.published_dns import PORT, sharing_keys
+from netproof.services.address_pools import SHARING_ANNOTATION
+from netproof.services.load_balancer import LoadBalancer
+from netproof.services.published_dns import PORT, sharing_keys
 from netproof.verdict import UnmetError, blocked
 
 pytestmark = pytest.mark.usefixtures("rules_as_evidence")

@@ -17,7 +17,7 @@ from netproof.check import CORE, EXTENDED, OWN, check, none_because
 from netproof.fixtures.dns import TRANSPORTS, ShownPod, showing_pod, shown
 from netproof.observe.eventually import eventually
 from netproof.observe.expectations import require
-from netproof.service import Service
+from netproof.services.service import Service
 
 LABELS = {"dns-test": "true"}
 PORT = 80

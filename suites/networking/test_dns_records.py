@@ -13,7 +13,7 @@ from netproof.cluster.names import PAUSE_IMAGE
 from netproof.fixtures.dns import TRANSPORTS
 from netproof.observe.eventually import eventually
 from netproof.observe.expectations import require
-from netproof.service import Service, endpoint_slice_manifest
+from netproof.services.service import Service, endpoint_slice_manifest
 
 LABELS = {"app": "named"}
 PORT = 80

@@ -11,7 +11,7 @@ from netproof.fixtures.site import CANARY, HOSTNAME, MAIN
 from netproof.observe.eventually import eventually
 from netproof.observe.expectations import expect, require
 from netproof.observe.spread import judge_share
-from netproof.workload import condition
+from netproof.workloads.workload import condition
 
 NO_MUTANTS = none_because("nothing of a submission is looked at; the control is the same probe where it must fail")
 

@@ -12,14 +12,14 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from netproof.addons.metallb import NAMESPACE as METALLB
-from netproof.address_pools import pools_of
 from netproof.check import OWN, SUBMISSION, check
-from netproof.load_balancer import ALLOCATED, EVENT_LIFETIME_SECONDS, NODE_ASSIGNED, LoadBalancer, age_seconds
 from netproof.observe.announcers import announcer, arp_owners
 from netproof.observe.eventually import eventually
 from netproof.observe.expectations import expect, require
 from netproof.observe.protocol import Failure
-from netproof.workload import is_ready
+from netproof.services.address_pools import pools_of
+from netproof.services.load_balancer import ALLOCATED, EVENT_LIFETIME_SECONDS, NODE_ASSIGNED, LoadBalancer, age_seconds
+from netproof.workloads.workload import is_ready
 
 pytestmark = pytest.mark.usefixtures("rules_as_evidence")
 

@@ -20,7 +20,7 @@ from netproof.observe.announcers import announcer
 from netproof.observe.eventually import eventually
 from netproof.observe.expectations import expect, require
 from netproof.observe.protocol import Failure
-from netproof.workload import condition
+from netproof.workloads.workload import condition
 
 pytestmark = pytest.mark.usefixtures("rules_as_evidence")
 

@@ -17,9 +17,9 @@ from netproof.submission.derive import (
 )
 from netproof.submission.manifest import mapping_at, web_container
 from netproof.submission.standin import listening_port
-from netproof.switched_server import switch, switched_container, switched_server, wait_for_port
 from netproof.verdict import UnmetError, blocked
 from netproof.waiting import NotYetError, TimedOutError, Waiter
+from netproof.workloads.switched_server import switch, switched_container, switched_server, wait_for_port
 
 DECLARED = {"readinessProbe": "httpGet", "livenessProbe": "tcpSocket"}
 UNREADY = {"Initialized": "True", "PodScheduled": "True", "Ready": "False", "ContainersReady": "False"}

@@ -20,7 +20,7 @@ from netproof.observe.expectations import require
 from netproof.observe.kubeproxy_facts import About, fact
 from netproof.observe.protocol import Failure
 from netproof.running.plugin import run_record
-from netproof.service import Service
+from netproof.services.service import Service
 from netproof.verdict import UnmetError, unsupported
 
 pytestmark = pytest.mark.usefixtures("rules_as_evidence")

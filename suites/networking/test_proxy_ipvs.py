@@ -20,9 +20,9 @@ from netproof.observe.eventually import eventually, until_reply
 from netproof.observe.expectations import expect, require
 from netproof.observe.ipvs import RealServer
 from netproof.observe.rules_of_node import IPVS_INTERFACE, ip_sets, virtual_servers
-from netproof.service import endpoint_slice_manifest
+from netproof.services.service import endpoint_slice_manifest
 from netproof.submission.derive import replicas, short_periods
-from netproof.workload import is_ready
+from netproof.workloads.workload import is_ready
 
 pytestmark = pytest.mark.usefixtures("rules_as_evidence")
 

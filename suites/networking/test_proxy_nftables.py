@@ -21,7 +21,7 @@ from netproof.observe.nftables import ServiceEndpoints, refused
 from netproof.observe.protocol import Failure
 from netproof.observe.rules_of_node import iptables_rules, nftables_rules
 from netproof.submission.derive import replicas, short_periods
-from netproof.workload import is_ready
+from netproof.workloads.workload import is_ready
 
 pytestmark = pytest.mark.usefixtures("rules_as_evidence")
 

@@ -24,12 +24,12 @@ from netproof.observe.rollout import (
     OLD_REPLICASET_SCALED,
     Bounds,
 )
-from netproof.rehearsals import Rehearsal
-from netproof.service import Service, service_manifest
+from netproof.services.service import Service, service_manifest
 from netproof.submission.derive import recreate, replicas, short_periods, strategy
 from netproof.submission.draining_server import PAGE, draining_server
 from netproof.verdict import UnmetError, blocked
 from netproof.waiting import NotYetError, TimedOutError, Waiter
+from netproof.workloads.rehearsals import Rehearsal
 
 REPLICAS = 3
 PORT = 8000

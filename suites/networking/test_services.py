@@ -14,7 +14,7 @@ from netproof.observe.eventually import eventually, until_reply
 from netproof.observe.expectations import expect, require
 from netproof.observe.protocol import Failure
 from netproof.observe.spread import requests_needed
-from netproof.workload import is_ready
+from netproof.workloads.workload import is_ready
 
 pytestmark = pytest.mark.usefixtures("rules_as_evidence")
 

@@ -10,7 +10,7 @@ from netproof.fixtures.workspace import agnhost_pod
 from netproof.observe.eventually import eventually, until_failing, until_served_by
 from netproof.observe.expectations import expect, require
 from netproof.observe.protocol import Failure
-from netproof.service import endpoint_slice_manifest
+from netproof.services.service import endpoint_slice_manifest
 
 pytestmark = pytest.mark.usefixtures("rules_as_evidence")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from netproof.applying import remove_plan
+from netproof.applying.steps import remove_plan
 from netproof.cluster.under_test import ClusterUnderTest
 from netproof.report.results import Results
 from netproof.submission import Step, Submission, plan

@@ -29,7 +29,7 @@ from netproof.cli import app
 from netproof.cluster import preflight
 from netproof.ingress.table import checks_by_feature
 from netproof.ingress.table import to_markdown as controllers_to_markdown
-from netproof.listing import all_checks, to_markdown
+from netproof.running.listing import all_checks, to_markdown
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [

@@ -8,8 +8,8 @@ import pytest
 
 from netproof.hygiene import examine
 from netproof.hygiene.rules import RULES
-from netproof.listing import all_checks
 from netproof.resources import data_directory
+from netproof.running.listing import all_checks
 from netproof.submission import bundled_manifests, load, load_mutants, mutate
 
 SECTIONS = {rule.id.partition(".")[0] for rule in RULES}

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from netproof.errors import NetproofError
-from netproof.listing import all_checks, to_json, to_markdown
+from netproof.running.listing import all_checks, to_json, to_markdown
 
 SUITE = """
 import pytest

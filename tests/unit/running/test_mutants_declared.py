@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from netproof.check import NoneBecause
-from netproof.listing import all_checks
 from netproof.resources import data_directory
+from netproof.running.listing import all_checks
 from netproof.submission import load_mutants
 
 

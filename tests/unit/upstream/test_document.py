@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from netproof.listing import all_checks
+from netproof.running.listing import all_checks
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 

@@ -10,8 +10,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from netproof.applying import Outcome
-from netproof.load_balancer import LoadBalancer
+from netproof.applying.steps import Outcome
+from netproof.services.load_balancer import LoadBalancer
 from netproof.verdict import UnmetError
 from netproof.waiting import NotYetError, TimedOutError, Timeouts, Waiter
 

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 
 from netproof.cluster.api import ApiRefused, KubernetesApi, Object
 from netproof.observe.rollout import REVISION, TEMPLATE_HASH
-from netproof.prospects import hindrance
 from netproof.verdict import UnmetError
 from netproof.waiting import NotYetError, Timeouts, Waiter
+from netproof.workloads.prospects import hindrance
 
 T = TypeVar("T")
 
@@ -99,7 +99,7 @@ class Workload:
 
         Raises:
             TimedOutError: they were not in time.
-            UnmetError: it is certain before that they will not be (see :mod:`netproof.prospects`).
+            UnmetError: it is certain before that they will not be (see :mod:`netproof.workloads.prospects`).
         """
         available = self._unless_hopeless("all its pods to become available", self._available)
         Waiter().until(f"{self} is available", available, timeout_seconds=self.timeouts.rollout)
@@ -110,7 +110,7 @@ class Workload:
 
         Raises:
             TimedOutError: they did not in time.
-            UnmetError: it is certain before that they will not (see :mod:`netproof.prospects`).
+            UnmetError: it is certain before that they will not (see :mod:`netproof.workloads.prospects`).
         """
 
         def running() -> list[Object]:

@@ -6,11 +6,10 @@ shares; a worker that is about to run a check waits there for the verdicts of wh
 
 from __future__ import annotations
 
-import os
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from netproof.atomic_writes import write_atomically
 from netproof.errors import NetproofError
 from netproof.verdict import Verdict
 from netproof.waiting import NotYetError, TimedOutError, Waiter
@@ -89,22 +88,3 @@ class Ledger:
             return (self.directory / _ABANDONED).read_text()
         except FileNotFoundError:
             return ""
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Replace the file at ``path`` so that a reader sees the old text or the new, never a part.
-
-    Raises:
-        OSError: it cannot be written.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

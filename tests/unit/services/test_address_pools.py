@@ -5,7 +5,7 @@ from itertools import islice
 
 import pytest
 
-from netproof.address_pools import AddressPool, AddressRange, free_ranges, pool_manifest
+from netproof.services.address_pools import AddressPool, AddressRange, free_ranges, pool_manifest
 
 LAN = "172.17.0.0/16"
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from netproof.cluster.api import Object
 from netproof.observe.eventually import eventually
-from netproof.service import Service
+from netproof.services.service import Service
 from netproof.verdict import UnmetError
 from netproof.waiting import NotYetError, TimedOutError, Timeouts, Waiter
 

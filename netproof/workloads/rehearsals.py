@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from netproof.cluster.diagnostics import write_namespace, write_timeline
 from netproof.cluster.recorder import recording
 from netproof.cluster.under_test import ClusterUnderTest
-from netproof.diagnostics import write_namespace, write_timeline
 from netproof.fixtures.workspace import make_workspace
 from netproof.observe.replies import Replies
 from netproof.observe.timeline import Timeline
 from netproof.submission import ManifestObject
 from netproof.submission.derive import Patch
-from netproof.workload import Workload
+from netproof.workloads.workload import Workload
 
 SIDE_BY_SIDE = 4
 """How many rehearsals run at once: starting a pod costs about half a second of a core."""

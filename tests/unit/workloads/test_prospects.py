@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from netproof.prospects import hindrance
+from netproof.workloads.prospects import hindrance
 
 REFUSED = (
     'Readiness probe failed: Get "http://10.244.0.5:80/index.html": dial tcp 10.244.0.5:80: connect: connection refused'

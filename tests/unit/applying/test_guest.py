@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from netproof.applying.guest import apply_as_guest
 from netproof.cluster.guest import RUN_LABEL, Guest
-from netproof.guest import apply_as_guest
 from netproof.submission import bundled_manifests, load, plan
 from netproof.verdict import UnsupportedError
 

@@ -8,7 +8,7 @@ from typing import Literal
 from netproof.cluster.api import KubernetesApi, Object
 from netproof.submission.manifest import web_container
 from netproof.waiting import NotYetError, Timeouts, Waiter
-from netproof.workload import condition, is_ready, pod_reasons
+from netproof.workloads.workload import condition, is_ready, pod_reasons
 
 ProbeKind = Literal["Readiness", "Liveness", "Startup"]
 

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from netproof import setup
+from netproof.commands import system_packages
+from netproof.commands.system_packages import OptionalPackage, install_system_packages
 from netproof.errors import NetproofError
-from netproof.setup import OptionalPackage, install_system_packages
 
 BROWSER = OptionalPackage("chromium", ("no-such-browser",), "some checks are unsupported")
 
@@ -29,9 +29,9 @@ def machine(monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr("shutil.which", lambda name, **_: "/usr/bin/apt-get" if name == "apt-get" else None)
     monkeypatch.setattr(subprocess, "run", run)
-    monkeypatch.setattr(setup, "Path", lambda _: SimpleNamespace(exists=lambda: True))
-    monkeypatch.setattr(setup, "OPTIONAL_PACKAGES", (BROWSER,))
-    monkeypatch.setattr(setup, "missing_debian_packages", lambda: list(found.missing))
+    monkeypatch.setattr(system_packages, "Path", lambda _: SimpleNamespace(exists=lambda: True))
+    monkeypatch.setattr(system_packages, "OPTIONAL_PACKAGES", (BROWSER,))
+    monkeypatch.setattr(system_packages, "missing_debian_packages", lambda: list(found.missing))
     return found
 
 

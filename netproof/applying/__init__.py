@@ -1,0 +1,1 @@
+"""Applying a submission to a cluster: what goes in, in which order, and what the API said to each object."""
