@@ -8,10 +8,9 @@ other process sees by a name and which end with this one.
 from __future__ import annotations
 
 import base64
-import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import yaml
 from kubernetes import client
@@ -19,6 +18,7 @@ from kubernetes.config.config_exception import ConfigException
 from kubernetes.config.kube_config import KubeConfigLoader
 
 from netproof.errors import NetproofError
+from netproof.memory_file import MemoryFile
 
 _EMBEDDED = "-data"
 _OF = {
@@ -26,9 +26,6 @@ _OF = {
     "users": ("user", ("client-certificate", "client-key")),
 }
 """For each list of a kubeconfig: what its entries hold, and which fields of that are files, or data with ``-data``."""
-
-MemoryFile = BinaryIO
-"""A file without a name; whoever uses its path keeps it open."""
 
 
 def load(kubeconfig: Path, context: str, configuration: client.Configuration) -> list[MemoryFile]:
@@ -40,7 +37,7 @@ def load(kubeconfig: Path, context: str, configuration: client.Configuration) ->
         configuration: what is filled.
 
     Returns:
-        The files that the configuration names, to be kept open as long as it is used.
+        The files that the configuration names, to be kept as long as it is used.
 
     Raises:
         NetproofError: the file is broken, or has no such context.
@@ -71,8 +68,6 @@ def _moved_into_memory(content: dict[str, Any]) -> Iterator[MemoryFile]:
             values = entry.get(body) or {}
             for field in fields:
                 if data := values.pop(field + _EMBEDDED, None):
-                    file = os.fdopen(os.memfd_create(field), "w+b")
-                    file.write(base64.b64decode(data))
-                    file.flush()
-                    values[field] = f"/proc/self/fd/{file.fileno()}"
+                    file = MemoryFile(base64.b64decode(data))
+                    values[field] = str(file.path)
                     yield file

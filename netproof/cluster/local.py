@@ -121,6 +121,11 @@ class LocalCluster:
             ) from None
 
     @property
+    def directory(self) -> Path:
+        """The directory of its files; it is removed when the cluster ends, however it ends."""
+        return self._state.path
+
+    @property
     def kubeconfig(self) -> Path:
         """The administrator's kubeconfig, good on this host's loopback."""
         return self._state.kubeconfig

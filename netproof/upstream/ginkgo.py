@@ -7,12 +7,12 @@ import re
 import signal
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from netproof.errors import NetproofError
+from netproof.memory_file import MemoryFile
 from netproof.toolchain import Tools
 from netproof.upstream.specs import Spec, selected_specs
 
@@ -24,6 +24,7 @@ LOG = "ginkgo.log"
 
 _SUITE_TIMEOUT = "4h"  # ginkgo's own default of 1h is short for a wide focus on a small machine
 _ANSWER_SECONDS = 120.0
+_NO_HOME = "/proc/none"  # where nothing can be made, so that nothing is left
 _TAIL_LINES = 15
 _END_OF_SPEC = re.compile(r"^(?P<mark>[•SP])( \[(?P<what>[A-Z]+)[^\]]*\])* \[[0-9.]+ seconds\]")
 _BAD = frozenset({"FAILED", "PANICKED", "TIMEDOUT", "INTERRUPTED", "ABORTED"})
@@ -57,11 +58,10 @@ def list_specs(tools: Tools, selection: Selection) -> list[Spec]:
     Raises:
         NetproofError: an expression is none, or the tests cannot be asked.
     """
-    with tempfile.TemporaryDirectory(prefix="netproof-upstream-") as name:
-        report = Path(name) / REPORT
-        flags = ["--ginkgo.dry-run", "--ginkgo.silence-skips", f"--ginkgo.json-report={report}"]
-        _ask(tools, [*flags, *selection.flags("--ginkgo."), "--provider=skeleton"])
-        return selected_specs(report)
+    report = MemoryFile()
+    flags = ["--ginkgo.dry-run", "--ginkgo.silence-skips", f"--ginkgo.json-report={report.path}"]
+    _ask(tools, [*flags, *selection.flags("--ginkgo."), "--provider=skeleton"], pass_fds=(report.fileno(),))
+    return selected_specs(report.path)
 
 
 def wanted_images(tools: Tools) -> list[str]:
@@ -106,7 +106,7 @@ def cluster_flags(tools: Tools, *, kubeconfig: Path, nodes: int, dns_domain: str
     ]
 
 
-def run_to_its_end(argv: Sequence[str], log: Path, total: int, tell: Tell) -> tuple[int, bool]:
+def run_to_its_end(argv: Sequence[str], log: Path, total: int, tell: Tell, *, scratch: Path) -> tuple[int, bool]:
     """Run ginkgo; returns its exit code and whether it was interrupted.
 
     Ctrl-C ends it in good order: specs that run clean up. A second one is raised.
@@ -116,10 +116,11 @@ def run_to_its_end(argv: Sequence[str], log: Path, total: int, tell: Tell) -> tu
         log: where its output goes.
         total: how many specs are selected.
         tell: told how far it is.
+        scratch: a directory for what the tests write on their way.
     """
     interrupted = False
     with (
-        tempfile.TemporaryDirectory(prefix="netproof-upstream-") as home,
+        tempfile.TemporaryDirectory(prefix="upstream-", dir=scratch) as home,
         log.open("w", encoding="utf-8") as file,
         subprocess.Popen(
             argv,
@@ -175,17 +176,17 @@ class Progress:
         self._tell(f"{self.done} of {self._total} specs" + (f", {self.failed} failed" if self.failed else ""))
 
 
-def _ask(tools: Tools, arguments: Sequence[str]) -> str:
-    with _scratch() as home:
-        told = subprocess.run(
-            [tools.path("e2e.test"), *arguments],
-            capture_output=True,
-            text=True,
-            cwd=home,
-            env=_environment({"HOME": str(home)}),
-            check=False,
-            timeout=_ANSWER_SECONDS,
-        )
+def _ask(tools: Tools, arguments: Sequence[str], pass_fds: Sequence[int] = ()) -> str:
+    told = subprocess.run(
+        [tools.path("e2e.test"), *arguments],
+        capture_output=True,
+        text=True,
+        cwd="/",
+        env=_environment({"HOME": _NO_HOME}),
+        pass_fds=pass_fds,
+        check=False,
+        timeout=_ANSWER_SECONDS,
+    )
     if told.returncode:
         said = (told.stderr.strip() or told.stdout.strip()).splitlines()
         raise NetproofError(
@@ -193,12 +194,6 @@ def _ask(tools: Tools, arguments: Sequence[str]) -> str:
             "--focus and --skip are regular expressions of Go; write brackets as \\[ and \\]",
         )
     return told.stdout
-
-
-@contextmanager
-def _scratch() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="netproof-upstream-") as name:
-        yield Path(name)
 
 
 def _environment(more: Mapping[str, str]) -> dict[str, str]:

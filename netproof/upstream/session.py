@@ -130,7 +130,9 @@ class Session:
         argv = [*_WITH_ITS_PARENT, *command, "--", *flags]
         inside = command_in(cluster, LAN, argv, directory=self._directory.absolute())
         with self._progress.working(f"{len(self._run.specs)} specs, {self._run.processes} at a time") as tell:
-            code, self._run.interrupted = run_to_its_end([*_WITH_ITS_PARENT, *inside], log, len(self._run.specs), tell)
+            code, self._run.interrupted = run_to_its_end(
+                [*_WITH_ITS_PARENT, *inside], log, len(self._run.specs), tell, scratch=cluster.directory
+            )
         if not (self._directory / REPORT).is_file():
             self._run.problems.append(
                 f"ginkgo ended with exit code {code} and left no report; the end of {log}:\n{last_lines(log)}"

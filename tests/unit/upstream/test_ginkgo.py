@@ -32,7 +32,7 @@ def test_progress_counts_specs_and_failures():
 def test_a_run_is_logged_and_its_exit_code_told(tmp_path):
     script = f"print({OUTPUT!r}); raise SystemExit(1)"
 
-    ended = run_to_its_end([sys.executable, "-c", script], tmp_path / "log", 3, lambda _: None)
+    ended = run_to_its_end([sys.executable, "-c", script], tmp_path / "log", 3, lambda _: None, scratch=tmp_path)
 
     assert ended == (1, False)
     assert (tmp_path / "log").read_text().strip() == OUTPUT.strip()
@@ -43,7 +43,7 @@ def test_a_run_knows_neither_proxies_nor_the_users_cluster(tmp_path, monkeypatch
         monkeypatch.setenv(name, "theirs")
     script = "import os; print([name for name, value in os.environ.items() if value == 'theirs'])"
 
-    run_to_its_end([sys.executable, "-c", script], tmp_path / "log", 0, lambda _: None)
+    run_to_its_end([sys.executable, "-c", script], tmp_path / "log", 0, lambda _: None, scratch=tmp_path)
 
     assert (tmp_path / "log").read_text() == "[]\n"
 
@@ -71,7 +71,7 @@ signal.pause()
         if len(told) == 1:
             raise KeyboardInterrupt
 
-    ended = run_to_its_end([sys.executable, "-c", script], tmp_path / "log", 3, tell)
+    ended = run_to_its_end([sys.executable, "-c", script], tmp_path / "log", 3, tell, scratch=tmp_path)
 
     assert ended == (1, True)
     assert told == ["1 of 3 specs", "ending"]
