@@ -19,7 +19,7 @@ from netproof.report.results import CheckFacts, CheckResult, Phase, Results, Run
 
 RESULTS_FILE = "results.json"
 
-NoteKind = Literal["notes", "adaptation", "plan", "problems"]
+NoteKind = Literal["notes", "adaptation", "plan", "news", "problems"]
 
 Event = dict[str, Any]
 """What a worker tells, in plain values: ``{"set": {...}}``, ``{"phase": {...}}`` or ``{"notes": text}``."""
@@ -84,7 +84,7 @@ class RunRecord:
         self._tell({"set": _JSON.dump_python(fields, mode="json")})
 
     def note(self, text: str, kind: NoteKind = "notes") -> None:
-        """Add a line to the notes, the adaptation, the plan or the problems of the run; the same line only once."""
+        """Add a line to one of the lists of the run, such as its adaptation or its news; the same line only once."""
         self._tell({kind: text})
 
     def attach(self, check_id: str, path: Path) -> None:

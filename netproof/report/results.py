@@ -87,6 +87,8 @@ class Run(_Model):
     """In which order, and into which namespaces, the manifests were applied."""
     notes: list[str] = []
     """What else a reader should know."""
+    news: list[str] = []
+    """What is known of this version and was seen otherwise, such as a bug of kube-proxy that is mended."""
     problems: list[str] = []
     """What broke outside a check."""
     selected: int = 0

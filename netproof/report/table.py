@@ -81,7 +81,7 @@ def adaptations(results: Results) -> Iterator[RenderableType]:
 
 
 def troubles(results: Results) -> Iterator[RenderableType]:
-    """What failed, each by itself; then the errors, those of the same message together; then what was not run."""
+    """What failed, each by itself; then the errors, those of one message together; then news, and what was not run."""
     for check in results.checks:
         if check.verdict is Verdict.FAILED:
             yield Text()
@@ -91,6 +91,8 @@ def troubles(results: Results) -> Iterator[RenderableType]:
         checks = list(group)
         yield Text()
         yield from _headed(checks, [("error", message[0]), ("remedy", message[1])])
+    for line in results.run.news:
+        yield Text(f"\nnews: {line}", style="bold cyan")
     for problem in results.run.problems:
         yield Text(f"\nproblem: {problem}", style=STYLES[Verdict.ERROR])
     if results.not_run:

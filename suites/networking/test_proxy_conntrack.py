@@ -5,8 +5,8 @@ end of a connection, so a client that goes on sending keeps its entry alive, and
 nobody has any more, or worse, that another pod has got. So kube-proxy removes such entries after each change.
 
 The rule: kubernetes/kubernetes, pkg/proxy/conntrack/cleanup.go (``CleanStaleEntries``). Some versions are known to
-leave entries: netproof.observe.kubeproxy_facts. There the check is unsupported where the entry stays, and passes with a
-note where it does not, which is news of a version that is mended.
+leave entries: netproof.observe.kubeproxy_facts. There the check is unsupported where the entry stays, and passes where
+it does not, with a line of news in the report: a version that is mended.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from netproof.observe.eventually import eventually
 from netproof.observe.expectations import require
 from netproof.observe.kubeproxy_facts import About, fact
 from netproof.observe.protocol import Failure
+from netproof.running.collected import check_of
 from netproof.running.plugin import run_record
 from netproof.services.service import Service
 from netproof.verdict import UnmetError, unsupported
@@ -46,14 +47,16 @@ def test_the_flows_of_a_udp_service_end_with_its_last_pod(workspace, cluster, re
     service = udp_service(workspace)
     start_flow(node, service, cluster.timeouts)
 
+    address = service.cluster_ip
     workspace.api.delete("Pod", "server", workspace.namespace)
-    eventually(
-        lambda: require(
-            not service.ready_endpoints(), "no endpoints", service.ready_endpoints(), objects=[str(service)]
-        ),
-        within_seconds=cluster.timeouts.deletion,
-    )
-    judge(request, workspace, cluster, node, service.cluster_ip, About.UDP_WITHOUT_ENDPOINTS)
+
+    def without_endpoints():
+        go_on(node, address)
+        found = service.ready_endpoints()
+        require(not found, "no endpoints", found, objects=[str(service)])
+
+    eventually(without_endpoints, within_seconds=cluster.timeouts.deletion)
+    judge(request, workspace, cluster, node, address, About.UDP_WITHOUT_ENDPOINTS)
 
 
 @check(
@@ -110,6 +113,11 @@ def require_programmed(node, address):
     require(reply.received == "server", "an answer of the pod", reply)
 
 
+def go_on(node, address):
+    """Send another datagram of the flow, so that its entry stays while kube-proxy leaves it: it lasts for 30 s."""
+    node.udp(address, PORT, "hostname", timeout_seconds=0.1, source_port=SOURCE_PORT)
+
+
 def judge(request, workspace, cluster, node, address, about):
     """Whether the entries to an address are gone once kube-proxy has dealt with a later change than theirs."""
     spec = cluster.spec
@@ -117,12 +125,19 @@ def judge(request, workspace, cluster, node, address, about):
     later = workspace.service("later", {"app": "nobody"}, target_port=PORT)
 
     def dealt_with():
+        go_on(node, address)
         reply = node.connect(later.cluster_ip, PORT, timeout_seconds=1)
         require(reply.failure is Failure.REFUSED, "the later Service refused for want of endpoints", reply)
 
     eventually(dealt_with, within_seconds=cluster.timeouts.rules_programmed)
+
+    def without_entries():
+        go_on(node, address)
+        found = entries(node, address)
+        require(not found, f"no entry of a UDP flow to {address}", found, objects=[f"Node {node.name}"])
+
     try:
-        eventually(lambda: require_no_entries(node, address), within_seconds=cluster.timeouts.request)
+        eventually(without_entries, within_seconds=cluster.timeouts.request)
     except UnmetError:
         if known.answer == "removed":
             raise
@@ -131,14 +146,8 @@ def judge(request, workspace, cluster, node, address, about):
             enable="a Kubernetes version that is mended",
         )
     if known.answer == "kept":
-        said = f"news: kube-proxy {spec.kubernetes_version} removes what it is known to keep: {known}"
-        run_record(request.config).note(said)
-
-
-def require_no_entries(node, address):
-    """A node has no entry of a UDP flow to an address."""
-    found = entries(node, address)
-    require(not found, f"no entry of a UDP flow to {address}", found, objects=[f"Node {node.name}"])
+        said = f"kube-proxy {spec.kubernetes_version} removes what it is known to keep: {known}"
+        run_record(request.config).note(f"{check_of(request.node).facts.id}: {said}", "news")
 
 
 def entries(node, address):
