@@ -134,7 +134,16 @@ class Judge:
             judgement.fields["started"] = started
 
     def _hindrance(self, item: pytest.Item, found: CollectedCheck) -> Exception | None:
-        """Why the check cannot be judged; None where it can."""
+        """Why the check cannot be judged; None where it can.
+
+        A missing feature comes first: no verdict on another check changes it, and it says what would enable the check.
+        """
+        for feature in found.check.features:
+            missing: UnsupportedError | None = item.config.hook.pytest_netproof_missing_feature(
+                config=item.config, feature=feature
+            )
+            if missing is not None:
+                return missing
         in_the_way: dict[str, str] = {}
         for key in item.stash[REQUIRED_KEYS]:
             try:
@@ -147,12 +156,6 @@ class Judge:
         if in_the_way:
             reason = "needs " + ", and ".join(f"{key}, which {how}" for key, how in in_the_way.items())
             return BlockedError(reason, in_the_way)
-        for feature in found.check.features:
-            missing: UnsupportedError | None = item.config.hook.pytest_netproof_missing_feature(
-                config=item.config, feature=feature
-            )
-            if missing is not None:
-                return missing
         return None
 
     def _finding(

@@ -211,6 +211,41 @@ def test_two(): "T."
     }
 
 
+def test_a_missing_feature_tells_more_than_a_need_that_did_not_pass(run_checks, results, pytester):
+    pytester.makeconftest(
+        """
+        from netproof.verdict import UnsupportedError
+        def pytest_netproof_missing_feature(config, feature):
+            return UnsupportedError("no " + feature, "a newer kernel")
+        """
+    )
+
+    run_checks(
+        test_a="""
+@a_check("a.fails")
+def test_fails():
+    "T."
+    assert False
+@a_check("a.lacks", features=["ipvs"])
+def test_lacks(): "T."
+@a_check("a.lacks-and-needs-a-failed-one", features=["ipvs"], needs=["a.fails"])
+def test_failed_need(): "T."
+@a_check("a.lacks-and-needs-one-that-lacks-it-too", features=["ipvs"], needs=["a.lacks"])
+def test_lacking_need(): "T."
+@a_check("a.needs-one-that-lacks", needs=["a.lacks"])
+def test_only_needs(): "T."
+"""
+    )
+
+    assert {check.id: (check.verdict, check.reason) for check in results().checks} == {
+        "a.fails": (Verdict.FAILED, ""),
+        "a.lacks": (Verdict.UNSUPPORTED, "no ipvs"),
+        "a.lacks-and-needs-a-failed-one": (Verdict.UNSUPPORTED, "no ipvs"),
+        "a.lacks-and-needs-one-that-lacks-it-too": (Verdict.UNSUPPORTED, "no ipvs"),
+        "a.needs-one-that-lacks": (Verdict.BLOCKED, "needs a.lacks, which is unsupported here"),
+    }
+
+
 def test_what_needs_a_failed_check_is_blocked_all_along_the_chain(run_checks, results):
     ran = run_checks(
         test_a="""
