@@ -22,6 +22,7 @@ from netproof.running.ledger import Ledger
 from netproof.running.recording import Recorder, default_report_directory
 from netproof.running.scheduling import NUMBER, items_of_worker
 from netproof.running.selection import Selection
+from netproof.running.stray_directories import refuse_stray_directories
 from netproof.running.terminal import Announcer, Summary
 from netproof.running.workers import RUN_DIRECTORY, Controller, Worker, shared_directory
 
@@ -82,6 +83,10 @@ def pytest_configure(config: pytest.Config) -> None:
     if workerinput is not None:
         _configure_worker(config, workerinput)
         return
+    try:
+        refuse_stray_directories(config)
+    except NetproofError as problem:
+        _refuse(problem)
     chosen = config.getoption("netproof_report_dir")
     home = config.invocation_params.dir / chosen if chosen else default_report_directory(config)
     record = RunRecord(home / new_run_id(), announce=Announcer(config))
