@@ -216,7 +216,18 @@ class LocalCluster:
         return request(self._state.control_socket, op="status")
 
     def restart(self, component: str) -> None:
-        """End a component in good order and start it again."""
+        """End a component in good order and start it again.
+
+        Raises:
+            NetproofError: there is no such component, or it is a virtual machine or the link to one.
+        """
+        for node in self.spec.nodes:
+            if node.is_virtual and component in {f"vm-{node.name}", f"link-{node.name}"}:
+                raise NetproofError(
+                    f"{component} cannot be restarted: all that the node {node.name} is, its programs and its files, "
+                    "lives in the memory of that machine and goes with it",
+                    f"restart what runs on the node, such as kubelet-{node.name}, or end the cluster and start another",
+                )
         request(self._state.control_socket, op="restart", component=component)
 
     def kill(self, component: str) -> None:

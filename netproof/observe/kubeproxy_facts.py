@@ -24,6 +24,8 @@ class About(StrEnum):
     """Whether conntrack's entries to a UDP Service that has lost its last endpoint are removed or kept."""
     UDP_OF_DELETED = "udp-entries-of-deleted-service"
     """Whether conntrack's entries to a UDP Service that was deleted are removed or kept."""
+    FORMER_RULES = "rules-of-former-modes"
+    """What becomes of the former modes' rules when kube-proxy starts in another: removed, kept, at-second-start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class Fact:
         mode: of which proxy mode; empty: of all.
         since: the first version, such as "1.26"; empty: from the beginning.
         before: the first version of which it is true no more; empty: until now.
+        former: the modes whose rules are there before, joined by " and "; empty where that does not matter.
     """
 
     about: About
@@ -45,14 +48,15 @@ class Fact:
     mode: str = ""
     since: str = ""
     before: str = ""
+    former: str = ""
 
-    def holds(self, mode: str, version: str) -> bool:
-        """Whether it is true of a mode in a version such as "1.36.3"."""
+    def holds(self, mode: str, version: str, former: str = "") -> bool:
+        """Whether it is true of a mode, after former ones, in a version such as "1.36.3"."""
         number = _number(version)
         in_time = (not self.since or _number(self.since) <= number) and (
             not self.before or number < _number(self.before)
         )
-        return self.mode in {"", mode} and in_time
+        return self.mode in {"", mode} and self.former == former and in_time
 
     def __str__(self) -> str:
         return f"{self.answer} ({self.source})"
@@ -66,17 +70,18 @@ def all_facts() -> tuple[Fact, ...]:
     return tuple(Fact(**one | {"about": About(one["about"])}) for one in data)
 
 
-def fact(about: About, mode: str, version: str) -> Fact:
-    """What is true of a mode in a version.
+def fact(about: About, mode: str, version: str, former: str = "") -> Fact:
+    """What is true of a mode in a version, after former modes where that matters.
 
     Raises:
         NetproofError: nothing is known.
     """
     for one in all_facts():
-        if one.about is about and one.holds(mode, version):
+        if one.about is about and one.holds(mode, version, former):
             return one
+    after = f" after {former}" if former else ""
     raise NetproofError(
-        f"nothing is known of {about} in mode {mode} of Kubernetes {version}",
+        f"nothing is known of {about} in mode {mode}{after} of Kubernetes {version}",
         "look it up in kube-proxy's source, and write it into kubeproxy_facts.toml with where you found it",
     )
 

@@ -1,31 +1,40 @@
-"""From iptables mode to IPVS mode on a living node: what kube-proxy leaves behind, and what a person must do.
+"""From one proxy mode to another on a living node: what kube-proxy cleans up by itself, and what a person must.
 
-The mechanism: between iptables and IPVS kube-proxy removes nothing, since both write into the same chains: the chains
-of Services that iptables mode made stay, though nothing leads to them any more. Who wants them gone flushes the tables;
-what IPVS mode needs of them comes back with its next sync. The other way round, virtual servers and kube-ipvs0 stay.
+The mechanism: before kube-proxy serves anything, it removes what other modes have left: in nftables mode the chains,
+sets and virtual servers of the two others, in these the table of nftables. Between iptables and IPVS it removes
+nothing, since both write into the same chains: the chains of Services that iptables mode made stay, though none leads
+to them any more, and the other way round virtual servers and kube-ipvs0 stay. Who wants them gone flushes the tables;
+what the mode needs of them comes back with its next sync. From the clean-up to the first sync no rule leads to a pod.
 
-The rule: kubernetes/kubernetes, cmd/kube-proxy/app/server_linux.go (``platformCleanup``).
+The rule: kubernetes/kubernetes, cmd/kube-proxy/app/server_linux.go (``platformCleanup``). What becomes of which rules
+in which version is data: netproof.observe.kubeproxy_facts. A switch that a version is known to do wrong is brought to
+its end by what helps, and a version that is mended passes with a note.
 """
 
 from __future__ import annotations
 
-import json
-from contextlib import contextmanager
+from contextlib import ExitStack
 
 import pytest
 
-from netproof.check import OWN, check, none_because
+from netproof.check import EXTENDED, OWN, check, none_because
 from netproof.fixtures.workspace import agnhost_pod
+from netproof.kube_proxy import KubeProxy
 from netproof.observe.eventually import eventually
 from netproof.observe.expectations import expect, require
-from netproof.observe.rules_of_node import IPVS_INTERFACE, ip_sets, iptables_rules, virtual_servers
+from netproof.observe.kubeproxy_facts import About, fact
+from netproof.observe.mode_traces import IPTABLES, IPVS, NFTABLES, leftovers, made_by, traces
+from netproof.observe.rules_of_node import ip_sets, iptables_rules, virtual_servers
+from netproof.observe.switch_timeline import SwitchTimeline
+from netproof.running.plugin import run_record
 
 pytestmark = pytest.mark.usefixtures("rules_as_evidence")
 
-CONFIGURATION = "/etc/kubernetes/kube-proxy.yaml"
-METRICS = "http://127.0.0.1:10249"
 SERVER_PORT = 8080
 SERVICE_CHAINS, ENDPOINT_CHAINS = "KUBE-SVC-", "KUBE-SEP-"
+INTERVAL_SECONDS = 0.1
+ROADS = {IPTABLES: (NFTABLES, IPTABLES), NFTABLES: (IPTABLES, NFTABLES), IPVS: (IPTABLES, NFTABLES, IPVS)}
+"""By the mode of the cluster: through which modes a node goes, back to its own."""
 
 
 @check(
@@ -40,65 +49,89 @@ SERVICE_CHAINS, ENDPOINT_CHAINS = "KUBE-SVC-", "KUBE-SEP-"
 def test_the_rules_of_iptables_mode_go_by_hand_and_those_of_ipvs_come_back(workspace, cluster):
     """After the road from iptables to ipvs, with the tables flushed by hand, only the rules of IPVS mode are there."""
     node = cluster.nodes()[0]
-    service = served_by_one_pod(workspace)
-    with back_to(cluster, node, "ipvs"):
-        to_pure_iptables(cluster, node)
+    proxy = KubeProxy(cluster, node)
+    service = served_by_one_pod(workspace, node)
+    with proxy.brought_back():
+        proxy.switch(IPTABLES)
+        proxy.remove_ipvs()
         wait_until_answering(node, service, cluster.timeouts)
         require(chains_of(node, SERVICE_CHAINS), "chains of Services in iptables mode", "none", objects=[node.name])
 
-        switch(cluster, node, "ipvs")
+        proxy.switch(IPVS)
         eventually(lambda: require_virtual_server(node, service), within_seconds=cluster.timeouts.rules_healed)
         eventually(lambda: require_orphans(node), within_seconds=cluster.timeouts.rules_healed)
 
-        flush(node)
+        proxy.flush()
         eventually(lambda: require_only_rules_of_ipvs(node), within_seconds=cluster.timeouts.rules_healed)
         wait_until_answering(node, service, cluster.timeouts)
 
 
-@contextmanager
-def back_to(cluster, node, mode):
-    """Whatever happens in the block, kube-proxy of the node is left in this mode."""
-    try:
-        yield
-    finally:
-        if mode_of(node) != mode:
-            switch(cluster, node, mode)
+@check(
+    "proxy.mode-switch",
+    subject=OWN,
+    level=EXTENDED,
+    control="before each switch the former mode's rules are there; the same load on the pod itself loses nothing",
+    mutants=none_because("the subject is kube-proxy; the control is the state before the switch, and the load beside"),
+    exclusive=True,
+)
+def test_each_mode_leaves_nothing_to_the_next(workspace, cluster, request):
+    """Through the modes and back under load: every Service answers, no other mode's rule is left; losses are drawn."""
+    mode, version = cluster.spec.proxy_mode, cluster.spec.kubernetes_version
+    node = cluster.nodes()[0]
+    proxy = KubeProxy(cluster, node)
+    service = served_by_one_pod(workspace, node)
+    wait_until_answering(node, service, cluster.timeouts)
+    there = {mode}
+    with proxy.brought_back():
+        for to in ROADS[mode]:
+            for former in there:
+                require(made_by(seen(cluster, node), former), f"rules of {former} before", "none", objects=[node.name])
+            known = fact(About.FORMER_RULES, to, version, " and ".join(sorted(there)))
+            under_load(request, cluster, node, service, workspace, to)
+            left = leftovers(seen(cluster, node), to)
+            if known.answer == "at-second-start":
+                news = "" if left else f"news: kube-proxy {version} leaves nothing where it is known to: {known}"
+                run_record(request.config).note(news or f"left by kube-proxy {version} until its next start: {left}")
+                proxy.switch(to)
+                wait_until_answering(node, service, cluster.timeouts)
+                left = leftovers(seen(cluster, node), to)
+            if known.answer == "kept":
+                require(left, f"rules of {there} left, as is known: {known}", "none", objects=[node.name])
+                there.add(to)
+            else:
+                require(not left, f"no rule of a former mode of {there}", left, objects=[node.name])
+                there = {to}
 
 
-def to_pure_iptables(cluster, node):
-    """Bring a node into iptables mode as if it had never had another: what IPVS mode leaves is removed by hand."""
-    switch(cluster, node, "iptables")
-    done(node, "ipvsadm", "--clear")
-    if IPVS_INTERFACE in {one.name for one in node.interfaces()}:
-        done(node, "ip", "link", "delete", IPVS_INTERFACE)
+def seen(cluster, node):
+    """What the proxy modes have on a node of a cluster; of IPVS, where the cluster was made for it."""
+    return traces(node, with_ipvs=cluster.spec.proxy_mode == IPVS)
 
 
-def switch(cluster, node, mode):
-    """Write another mode into kube-proxy's configuration, restart it, and return once it says that it has it."""
-    configuration = json.loads(done(node, "cat", CONFIGURATION).stdout)
-    configuration["mode"] = mode
-    done(node, "tee", CONFIGURATION, stdin=json.dumps(configuration))
-    cluster.local.restart(f"kube-proxy-{node.name}")
-    eventually(
-        lambda: require(mode_of(node) == mode, f"kube-proxy in mode {mode}", mode_of(node), objects=[node.name]),
-        within_seconds=cluster.timeouts.rules_healed,
-    )
-
-
-def mode_of(node):
-    """What kube-proxy of a node says that its mode is; empty while it says nothing."""
-    return node.get(f"{METRICS}/proxyMode", timeout_seconds=2)[0].body
-
-
-def flush(node):
-    """Flush nat, filter and mangle as the homework does; rules that are not kube-proxy's stay."""
-    rules = iptables_rules(node)
-    lines = []
-    for name in ("nat", "filter", "mangle"):
-        chains = [one.name for one in rules.table(name).chains.values() if not (one.policy or "KUBE-" in one.name)]
-        foreign = [rule.text for rule in rules.table(name).rules() if "KUBE-" not in rule.text]
-        lines += [f"*{name}", *(f":{chain} - [0:0]" for chain in chains), *foreign, "COMMIT"]
-    done(node, "iptables-restore", stdin="\n".join([*lines, ""]))
+def under_load(request, cluster, node, service, workspace, mode):
+    """Switch a node to a mode while steady loads ask a Service and its pod; what was lost is drawn as evidence."""
+    proxy = KubeProxy(cluster, node)
+    timeline = SwitchTimeline(f"{proxy.says().body} to {mode}")
+    interval = INTERVAL_SECONDS * cluster.spec.slowness
+    pod = f"http://{workspace.pod('server')['status']['podIP']}:{SERVER_PORT}/hostname"
+    with ExitStack() as loads:
+        of_pod = loads.enter_context(node.load(pod, interval_seconds=interval, timeout_seconds=1))
+        of_service = loads.enter_context(
+            node.load(service.url("/hostname"), interval_seconds=interval, timeout_seconds=1)
+        )
+        wait_until_answering(node, service, cluster.timeouts)
+        timeline.mark(proxy.says(), "kube-proxy is ended and started anew")
+        timeline.mark(proxy.switch(mode), f"kube-proxy says that its mode is {mode}")
+        later = workspace.service(f"made-in-{mode}", {"app": "server"}, target_port=SERVER_PORT)
+        timeline.mark(wait_until_answering(node, later, cluster.timeouts), "a Service made since answers")
+        timeline.mark(wait_until_answering(node, service, cluster.timeouts), "the Service from before answers")
+    timeline.service, timeline.pod = of_service.replies, of_pod.replies
+    record = run_record(request.config)
+    record.note(f"proxy.mode-switch, {timeline.summary()}")
+    path = record.evidence_directory("proxy.mode-switch") / f"{timeline.title.replace(' ', '-')}.txt"
+    path.write_text(timeline.render(), encoding="utf-8")
+    record.attach("proxy.mode-switch", path)
+    expect(timeline.pod, "the pod itself").to_lose_nothing()
 
 
 def chains_of(node, prefix):
@@ -131,23 +164,16 @@ def require_only_rules_of_ipvs(node):
     require(ip_sets(node)["KUBE-CLUSTER-IP"], "members of KUBE-CLUSTER-IP", "none", objects=[node.name])
 
 
-def served_by_one_pod(workspace):
-    """A Service with one pod of agnhost, which answers with its name on ``/hostname``."""
-    workspace.run_pod(agnhost_pod("server", "netexec", f"--http-port={SERVER_PORT}"))
+def served_by_one_pod(workspace, node):
+    """A Service with one pod of agnhost on a node, which answers with its name on ``/hostname``."""
+    workspace.run_pod(agnhost_pod("server", "netexec", f"--http-port={SERVER_PORT}", nodeName=node.name))
     return workspace.service("served", {"app": "server"}, target_port=SERVER_PORT)
 
 
 def wait_until_answering(place, service, timeouts):
-    """Return once the pod of :func:`served_by_one_pod` answers through a Service."""
-    eventually(
-        lambda: expect(place.get(service.url("/hostname"), timeout_seconds=2), str(service)).served_by(["server"]),
-        within_seconds=timeouts.rules_healed,
-        in_a_row=3,
-    )
+    """The reply of the pod of :func:`served_by_one_pod` through a Service, once there were three in a row."""
 
+    def answered():
+        return expect(place.get(service.url("/hostname"), timeout_seconds=1), str(service)).served_by(["server"])
 
-def done(node, *argv, stdin=""):
-    """Run a command on a node that has to succeed."""
-    completed = node.run(argv, stdin=stdin)
-    assert completed.ok, f"expected {' '.join(argv)} on {node.name} to succeed, observed {completed.stderr}"
-    return completed
+    return eventually(answered, within_seconds=timeouts.rules_healed, in_a_row=3).replies[-1]

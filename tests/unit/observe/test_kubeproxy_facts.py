@@ -13,12 +13,29 @@ OFFERED = ("1.34.4", "1.35.4", "1.36.3", "1.37.2")
 
 @pytest.mark.parametrize("version", OFFERED)
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("about", About)
+@pytest.mark.parametrize("about", [about for about in About if about is not About.FORMER_RULES])
 def test_every_question_has_exactly_one_answer_in_each_version_on_offer(about, mode, version):
     found = [one for one in all_facts() if one.about is about and one.holds(mode, version)]
 
     assert len(found) == 1
     assert found[0].source
+
+
+@pytest.mark.parametrize("version", OFFERED)
+@pytest.mark.parametrize(
+    ("former", "mode", "answer"),
+    [
+        ("iptables", "nftables", "removed"),
+        ("ipvs", "nftables", "removed"),
+        ("iptables and ipvs", "nftables", "at-second-start"),
+        ("nftables", "iptables", "removed"),
+        ("nftables", "ipvs", "removed"),
+        ("iptables", "ipvs", "kept"),
+        ("ipvs", "iptables", "kept"),
+    ],
+)
+def test_what_becomes_of_former_rules_is_known_for_every_switch(former, mode, answer, version):
+    assert fact(About.FORMER_RULES, mode, version, former).answer == answer
 
 
 @pytest.mark.parametrize(
@@ -31,11 +48,13 @@ def test_the_answer_changes_with_the_version_that_changed_it(version, answer):
 def test_no_two_facts_contradict_each_other():
     versions = [f"1.{minor}.0" for minor in range(10, 50)]
     for one, other in itertools.combinations(all_facts(), 2):
+        if one.about is not other.about or one.former != other.former:
+            continue
         both = [
             (mode, version)
             for mode in MODES
             for version in versions
-            if one.about is other.about and one.holds(mode, version) and other.holds(mode, version)
+            if one.holds(mode, version, one.former) and other.holds(mode, version, one.former)
         ]
         assert not both
 
