@@ -6,7 +6,6 @@ import shutil
 from pathlib import Path
 
 from netproof.cluster.local import LocalCluster
-from netproof.errors import NetproofError
 
 # The user's own settings come first and may set anything, so what the cluster needs comes last. kubectl's completion
 # wants a function of the package bash-completion; without that package a plain one does, for words without = and :.
@@ -33,14 +32,10 @@ complete -o default -F __start_kubectl k
 def shell_command(cluster: LocalCluster, place: str) -> list[str]:
     """The command line of a shell for a person in a place of the cluster; without bash it is the plain ``sh``.
 
-    Raises:
-        NetproofError: the place is a virtual machine, whose channel carries no input of a person.
+    A virtual machine has bash, and neither kubectl nor the user's settings.
     """
     if place in {node.name for node in cluster.spec.nodes if node.is_virtual}:
-        raise NetproofError(
-            f"{place} is a virtual machine, where a shell would hear nobody",
-            f"run single commands: netproof exec {place} -- sh -c '...'",
-        )
+        return ["env", f"PS1=[{cluster.name} {place}] \\w\\$ ", "bash", "--norc", "-i"]
     if shutil.which("bash") is None:
         return ["sh", "-i"]
     startup = Path(cluster.kubeconfig.parent) / f"shell-{place}.bash"

@@ -220,7 +220,7 @@ class Supervisor:
                 if one is not None and name not in self._dead:
                     running[name] = {"pid": one.process.pid, "log": str(one.log), "machine": one.component.machine}
             # how a program of the host gets onto each machine, for 'netproof exec'
-            machines = {name: machine.enter(()) for name, machine in self._machines.items()}
+            machines = {name: machine.enter_by_hand() for name, machine in self._machines.items()}
             text = json.dumps({"running": running, "dead": self._dead, "machines": machines}, indent=2)
             temporary = self._state.status.with_suffix(".new")
             temporary.write_text(text + "\n", encoding="utf-8")

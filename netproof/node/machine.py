@@ -14,6 +14,10 @@ class Machine(Protocol):
         """What it is called in messages."""
         ...
 
+    def enter_by_hand(self) -> list[str]:
+        """What leads a person's command line onto it, with input and terminal; the command is to be appended."""
+        ...
+
     def enter(self, argv: Sequence[str], environment: Mapping[str, str] | None = None, after: str = "") -> list[str]:
         """The command line that runs ``argv`` on it, from outside.
 

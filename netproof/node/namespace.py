@@ -39,6 +39,10 @@ class NamespaceMachine:
         """The path of its network namespace, for netlink."""
         return f"/proc/{self.pid}/ns/net"
 
+    def enter_by_hand(self) -> list[str]:
+        """What leads a person's command line in here; the command is to be appended."""
+        return self.enter(())
+
     def enter(self, argv: Sequence[str], environment: Mapping[str, str] | None = None, after: str = "") -> list[str]:
         """The command line that runs ``argv`` in here, as :meth:`netproof.node.machine.Machine.enter`.
 

@@ -37,6 +37,10 @@ class Kind(IntEnum):
     """Are you alive?"""
     PONG = 8
     """The answer, with the payload of the question."""
+    TAKEN = 9
+    """The stream's process has taken the input that was sent last, and may be sent more."""
+    RESIZE = 10
+    """The terminal of the stream's process has another size: its rows and columns in decimal, with a space between."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ It answers frames (:mod:`netproof.node.vm.frames`) on a virtio-serial port. A st
 =================================================  =====================================================================
 ``{"run": ARGV, "environment": {}, "after": ""}``  run a command; where ``after`` is a socket, once something listens on
                                                    it. The host gets its output, then CLOSE with ``exit_code``
+``{..., "input": true}``                           the same, and DATA is its input, until END; each is answered by TAKEN
+``{..., "terminal": "ROWS COLUMNS"}``              the same, on a terminal of that size
 ``{"connect": PATH}``                              the stream leads to the unix socket PATH
 ``{"pod_network": UID, "cgroup": PATH}``           CLOSE with the path of the pod's network namespace as ``network``
 ``{"power_off": true}``                            end the machine in good order
@@ -18,15 +20,19 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import fcntl
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
+import termios
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 from netproof.node import cgroups
@@ -39,6 +45,8 @@ _LAST_OUTPUT_SECONDS = 0.5
 """How long the output of a process that has ended is still read: its children may keep it open for ever."""
 _RB_POWER_OFF = 0x4321FEDC
 _LOOK_SECONDS = 0.05
+_ON_TERMINAL = 'tty=$1; shift; exec "$@" <>"$tty" >&0 2>&1'
+"""The first terminal that the leader of a session opens is its controlling one, from which Ctrl-C comes."""
 
 
 class Guest:
@@ -89,8 +97,7 @@ class Guest:
         try:
             match request:
                 case {"run": list(argv)}:
-                    environment, after = request.get("environment", {}), request.get("after", "")
-                    self._streams[stream] = _Running(self, stream, argv, environment, after)
+                    self._streams[stream] = _Running(self, stream, argv, request)
                 case {"connect": str(path)}:
                     self._streams[stream] = _Connected(self, stream, path)
                 case {"pod_network": str(uid), "cgroup": str(path)}:
@@ -111,13 +118,15 @@ class Children:
         self._ended: dict[int, Callable[[int], None]] = {}
         self._some = threading.Event()
 
-    def start(self, argv: list[str], environment: dict[str, str], ended: Callable[[int], None]) -> Any:
+    def start(
+        self, argv: list[str], environment: dict[str, str], ended: Callable[[int], None], stdin: int, stdout: int
+    ) -> Any:
         """Start a process in a session of its own; ``ended`` is called with its exit code, negative for a signal."""
         with self._lock:
             process = subprocess.Popen(
                 argv,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
+                stdin=stdin,
+                stdout=stdout,
                 stderr=subprocess.STDOUT,
                 env=os.environ | environment,
                 start_new_session=True,
@@ -142,19 +151,25 @@ class Children:
 
 
 class _Running:
-    """A stream that is a process: its output goes to the host, signals come from there."""
+    """A stream that is a process: its output goes to the host, signals and input come from there."""
 
-    def __init__(self, guest: Guest, stream: int, argv: list[str], environment: dict[str, str], after: str) -> None:
-        self._guest, self._stream = guest, stream
-        self._argv, self._environment, self._after = argv, environment, after
+    def __init__(self, guest: Guest, stream: int, argv: list[str], request: dict[str, Any]) -> None:
+        self._guest, self._stream, self._argv = guest, stream, argv
+        self._environment, self._after = request.get("environment", {}), request.get("after", "")
+        self._terminal, self._has_input = request.get("terminal", ""), bool(request.get("input"))
         self._lock = threading.Lock()
         self._process: Any = None
+        self._output = self._input = -1
+        self._frames: SimpleQueue[Frame] = SimpleQueue()
         self._ended_by = self._exit_code = 0
         self._over = threading.Event()
         threading.Thread(target=self._run, daemon=True).start()
 
     def take(self, frame: Frame) -> None:
-        """A signal, or that nobody wants the process any more."""
+        """Input, a signal, or that nobody wants the process any more."""
+        if frame.kind in {Kind.DATA, Kind.END, Kind.RESIZE}:
+            self._frames.put(frame)
+            return
         number = int(frame.payload) if frame.kind is Kind.SIGNAL else signal.SIGKILL
         with self._lock:
             if self._process is None:
@@ -171,24 +186,67 @@ class _Running:
                 if self._ended_by:
                     self._guest.close(self._stream, exit_code=-self._ended_by)
                     return
-                self._process = self._guest.children.start(self._argv, self._environment, self._ended)
+                if self._terminal:
+                    self._start_on_terminal()
+                else:
+                    self._start()
         except OSError as problem:
             self._guest.close(self._stream, error=str(problem))
             return
         pump = threading.Thread(target=self._send_output, daemon=True)
         pump.start()
+        if self._input >= 0:
+            threading.Thread(target=self._pass_input, daemon=True).start()
         self._over.wait()
         pump.join(_LAST_OUTPUT_SECONDS)
+        if self._terminal and not pump.is_alive():
+            os.close(self._output)
         self._process.returncode = self._exit_code
         self._guest.close(self._stream, exit_code=self._exit_code)
+
+    def _start(self) -> None:
+        stdin = subprocess.PIPE if self._has_input else subprocess.DEVNULL
+        start = self._guest.children.start
+        self._process = start(self._argv, self._environment, self._ended, stdin, subprocess.PIPE)
+        self._output = self._process.stdout.fileno()
+        if self._has_input:
+            self._input = self._process.stdin.fileno()
+
+    def _start_on_terminal(self) -> None:
+        ours, its = os.openpty()
+        _resize(ours, self._terminal)
+        argv = ["sh", "-c", _ON_TERMINAL, "sh", os.ttyname(its), *self._argv]
+        try:
+            self._process = self._guest.children.start(argv, self._environment, self._ended, its, its)
+        finally:
+            os.close(its)
+        self._output = self._input = ours
 
     def _ended(self, exit_code: int) -> None:
         self._exit_code = exit_code
         self._over.set()
+        self._frames.put(Frame(Kind.END, self._stream))
 
     def _send_output(self) -> None:
-        while data := os.read(self._process.stdout.fileno(), LONGEST_PAYLOAD):
-            self._guest.send(Frame(Kind.DATA, self._stream, data))
+        with contextlib.suppress(OSError):  # of a terminal that nobody has open any more
+            while data := os.read(self._output, LONGEST_PAYLOAD):
+                self._guest.send(Frame(Kind.DATA, self._stream, data))
+
+    def _pass_input(self) -> None:
+        """Give the process what comes from the host, in a thread of its own: it may take its time to read."""
+        with contextlib.suppress(OSError):  # the process reads no more
+            while not self._over.is_set():
+                frame = self._frames.get()
+                if frame.kind is Kind.RESIZE:
+                    _resize(self._input, frame.payload.decode())
+                elif frame.kind is Kind.DATA:
+                    data = memoryview(frame.payload)
+                    while data:
+                        data = data[os.write(self._input, data) :]
+                    self._guest.send(Frame(Kind.TAKEN, self._stream))
+                elif not self._terminal:
+                    self._process.stdin.close()
+                    return
 
 
 class _Connected:
@@ -221,6 +279,11 @@ class _Connected:
             self._guest.close(self._stream, error=str(problem))
         else:
             self._guest.close(self._stream)
+
+
+def _resize(terminal: int, size: str) -> None:
+    rows, columns = map(int, size.split())
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
 
 def _wait_for_listener(path: str) -> None:

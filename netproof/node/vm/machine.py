@@ -20,6 +20,11 @@ class VirtualMachine:
     name: str
     link: Path
 
+    def enter_by_hand(self) -> list[str]:
+        """What leads a person's command line into it, with input and terminal; the command is to be appended."""
+        command = self.enter(())
+        return [*command[:-1], "--interactive", command[-1]]
+
     def enter(
         self,
         argv: Sequence[str],

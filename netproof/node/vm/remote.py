@@ -2,7 +2,8 @@
 
 ``python -m netproof.node.vm.remote --link SOCKET -- PROGRAM ARGUMENT...`` is to a virtual machine what ``nsenter`` is
 to a namespace. Should this process be killed, the one inside is killed too. With ``--forward OUTSIDE=INSIDE`` it also
-leads connections to the unix socket OUTSIDE to the unix socket INSIDE.
+leads connections to the unix socket OUTSIDE to the unix socket INSIDE. With ``--interactive`` its input is the other's,
+and where it stands on a terminal, so does the other.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from netproof.node.vm.frames import LONGEST_PAYLOAD, Decoder, Frame, Kind, data_frames
+from netproof.node.vm.interaction import Interaction
 
 _GONE = "the virtual machine has gone"
 
@@ -84,14 +86,21 @@ def ask(link: Path, timeout_seconds: float = 20.0, **request: Any) -> dict[str, 
     raise RemoteError(_GONE)
 
 
-def run(link: Path, argv: list[str], environment: dict[str, str], after: str) -> int:
+def run(link: Path, argv: list[str], environment: dict[str, str], after: str, person: Interaction | None = None) -> int:
     """Run a program in a machine; its output is ours. Returns its exit code, 255 where the machine went before it."""
-    stream = Stream(link, {"run": argv, "environment": environment, "after": after})
+    request: dict[str, Any] = {"run": argv, "environment": environment, "after": after}
+    if person:
+        request |= person.request() | {"environment": person.environment() | environment}
+    stream = Stream(link, request)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda one, _: stream.send(Frame(Kind.SIGNAL, 0, str(one).encode())))
+    if person:
+        person.begin(stream)
     for frame in stream.frames():
         if frame.kind is Kind.DATA:
             os.write(sys.stdout.fileno(), frame.payload)
+        elif frame.kind is Kind.TAKEN and person:
+            person.taken.set()
         elif frame.kind is Kind.CLOSE:
             end = frame.json()
             if "error" in end:
@@ -153,16 +162,21 @@ def main() -> None:
         "--forward", metavar="OUTSIDE=INSIDE", help="unix sockets; connections to one lead to the other"
     )
     parser.add_argument("argv", nargs="+", help="the program inside, with its arguments")
+    parser.add_argument("--interactive", action="store_true", help="our input, and our terminal, are the program's")
     options = parser.parse_args()
+    person = Interaction() if options.interactive else None
     if options.forward:
         outside, _, inside = options.forward.partition("=")
         threading.Thread(target=forward, args=(options.link, Path(outside), inside), daemon=True).start()
     environment = dict(one.split("=", 1) for one in options.env)
     try:
-        code = run(options.link, options.argv, environment, options.after)
+        code = run(options.link, options.argv, environment, options.after, person)
     except OSError as problem:
         sys.stderr.write(f"{options.argv[0]}: {problem}\n")
         code = 255
+    finally:
+        if person:
+            person.end()
     os._exit(code)  # threads of forwarded connections may be in the middle of something
 
 

@@ -1,10 +1,13 @@
 """The channel to a virtual machine, with a guest that is a thread of this process in the machine's place."""
 
+import fcntl
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
+import termios
 import threading
 
 import pytest
@@ -39,8 +42,11 @@ class Machine:
             self.lost = lost
             link.close()
 
+    def command(self, *argv, options=()):
+        return [sys.executable, "-m", "netproof.node.vm.remote", f"--link={self.link}", *options, "--", *argv]
+
     def start(self, *argv, options=()):
-        command = [sys.executable, "-m", "netproof.node.vm.remote", f"--link={self.link}", *options, "--", *argv]
+        command = self.command(*argv, options=options)
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -49,11 +55,11 @@ def machine(tmp_path, monkeypatch):
     made = Machine(tmp_path)
 
     # Where the guest is process 1 it collects all children; here that would take those of the test.
-    def start(argv, environment, ended):
+    def start(argv, environment, ended, stdin, stdout):
         process = subprocess.Popen(
             argv,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdin=stdin,
+            stdout=stdout,
             stderr=subprocess.STDOUT,
             env=os.environ | environment,
             start_new_session=True,
@@ -107,6 +113,57 @@ def test_a_process_inside_ends_when_the_one_outside_is_killed(machine, tmp_path)
     process.communicate(timeout=20)
 
     wait_until(lambda: not is_alive(inside))
+
+
+def test_the_input_of_a_process_outside_is_that_of_the_one_inside(machine):
+    much = "every line of it\n" * 20_000
+
+    done = subprocess.run(
+        machine.command("sh", "-c", "wc -l; echo end", options=["--interactive"]),
+        input=much,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+
+    assert done.stdout.split() == ["20000", "end"]
+
+
+def test_input_that_is_not_read_holds_up_nothing(machine):
+    done = subprocess.run(
+        machine.command("true", options=["--interactive"]),
+        input="x" * 1_000_000,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+
+    assert done.returncode == 0
+
+
+def test_on_a_terminal_the_process_inside_has_one_of_the_same_size(machine):
+    ours, its = os.openpty()
+    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 77, 0, 0))
+    script = "stty size; read word; echo got $word; sleep 60"
+    outside = subprocess.Popen(
+        machine.command("sh", "-c", script, options=["--interactive"]), stdin=its, stdout=its, stderr=its
+    )
+    os.close(its)
+
+    assert read_until(ours, b"33 77")
+    os.write(ours, b"hello\r")
+    assert read_until(ours, b"got hello")
+    os.write(ours, b"\x03")  # Ctrl-C, which is for the program inside
+    assert outside.wait(timeout=30) == 128 + signal.SIGINT
+    os.close(ours)
+
+
+def read_until(descriptor, wanted):
+    """What a terminal prints up to something that is wanted."""
+    seen = b""
+    while wanted not in seen:
+        seen += os.read(descriptor, 1000)
+    return seen
 
 
 def test_a_program_that_is_not_there_is_said(machine):
