@@ -23,7 +23,7 @@ from netproof.cluster.api import ApiRefused, KubernetesApi, Object
 from netproof.cluster.guest import RUN_LABEL, Guest
 from netproof.cluster.names import BUSYBOX_IMAGE, NAMES_IN_THE_WORLD
 from netproof.cluster.pod_exec import Container
-from netproof.cluster.spec import NodeSpec
+from netproof.cluster.spec import ZONE_LABEL, NodeSpec
 from netproof.observe.exec_standpoint import ExecStandpoint, RunCommand
 from netproof.observe.protocol import Completed
 from netproof.observe.standpoint import AgentStandpoint, Standpoint
@@ -94,9 +94,14 @@ class ExistingShape:
 
     @cached_property
     def nodes(self) -> tuple[NodeSpec, ...]:
-        """Its nodes, by name: the internal address and the pod range of each, empty where it has none."""
+        """Its nodes, by name: the internal address, the pod range and the zone of each, empty where it has none."""
         return tuple(
-            NodeSpec(node["metadata"]["name"], _address(node), node["spec"].get("podCIDR", ""))
+            NodeSpec(
+                node["metadata"]["name"],
+                _address(node),
+                node["spec"].get("podCIDR", ""),
+                zone=node["metadata"].get("labels", {}).get(ZONE_LABEL, ""),
+            )
             for node in sorted(self._cluster.api.list("Node"), key=lambda node: str(node["metadata"]["name"]))
         )
 

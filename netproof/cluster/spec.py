@@ -17,18 +17,25 @@ PROXY_MODES = ("iptables", "nftables", "ipvs")
 NETNS, VM = "netns", "vm"
 """The kinds of nodes: processes in Linux namespaces, or a virtual machine with a kernel of its own."""
 
+ZONE_LABEL = "topology.kubernetes.io/zone"
+
+_ZONES = ("zone-a", "zone-b")
 _SLOWNESS_OF_EMULATION = 3.0
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
 class NodeSpec:
-    """One node: its name, its address on the LAN, the range its pods get addresses from, and its kind."""
+    """One node: its name, its address on the LAN, the range its pods get addresses from, its kind, and its zone.
+
+    The zone is that of the label ``topology.kubernetes.io/zone``, empty where it is not known.
+    """
 
     name: str
     address: str
     pod_cidr: str
     kind: str = NETNS
+    zone: str = ""
 
     @property
     def is_virtual(self) -> bool:
@@ -126,11 +133,14 @@ class ClusterSpec:
 
     @property
     def nodes(self) -> tuple[NodeSpec, ...]:
-        """The nodes: n1 with the eleventh address of the LAN and the first /24 of the pod range, and so on."""
+        """The nodes: n1 with the eleventh address of the LAN and the first /24 of the pod range, and so on.
+
+        They are in two zones by turns.
+        """
         lan = _network("lan_cidr", self.lan_cidr)
         ranges = _network("pod_cidr", self.pod_cidr).subnets(new_prefix=24)
         return tuple(
-            NodeSpec(f"n{number}", str(lan[10 + number]), str(next(ranges)), self.node_kind)
+            NodeSpec(f"n{number}", str(lan[10 + number]), str(next(ranges)), self.node_kind, _ZONES[(number - 1) % 2])
             for number in range(1, self.node_count + 1)
         )
 

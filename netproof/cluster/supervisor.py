@@ -22,7 +22,7 @@ from netproof.cluster.components import CONTROL_PLANE, LAN, Component
 from netproof.cluster.control import ControlServer
 from netproof.cluster.http_in_network import NetworkClient
 from netproof.cluster.processes import Processes, Running
-from netproof.cluster.spec import ClusterSpec, NodeSpec
+from netproof.cluster.spec import ZONE_LABEL, ClusterSpec, NodeSpec
 from netproof.cluster.state import StateDirectory
 from netproof.node import cgroups, links
 from netproof.node.machine import Machine
@@ -180,7 +180,7 @@ class Supervisor:
             body = {
                 "apiVersion": "v1",
                 "kind": "Node",
-                "metadata": {"name": node.name, "labels": {"kubernetes.io/hostname": node.name}},
+                "metadata": {"name": node.name, "labels": {"kubernetes.io/hostname": node.name, ZONE_LABEL: node.zone}},
                 "spec": {"podCIDR": node.pod_cidr, "podCIDRs": [node.pod_cidr]},
             }
             client.post(self._spec.control_plane_address, 6443, "/api/v1/nodes", body)

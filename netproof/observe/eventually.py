@@ -15,7 +15,8 @@ from netproof.waiting import TimedOutError, Waiter
 T = TypeVar("T")
 
 _SECONDS_A_TRY = 1.0
-_IN_A_ROW = 3
+_PATIENCE_GROWS_BY = 1.0
+_MOST_PATIENT_SECONDS = 5.0
 
 
 def eventually(look: Callable[[], T], *, within_seconds: float, in_a_row: int = 1) -> T:
@@ -75,15 +76,21 @@ def until_reply(place: Standpoint, url: str, *, within_seconds: float) -> None:
 def until_served_by(place: Standpoint, url: str, names: Collection[str], *, within_seconds: float) -> None:
     """Return once all of these servers, and nobody else, answer a place.
 
-    As many requests are looked at as reach each server but for one false alarm in a million.
+    As many requests are looked at as reach each server but for one false alarm in a million, and at least as many as
+    show a second server beside the only one. The first tries are short, as those of :func:`until_reply`; a host that is
+    too busy for that gets longer ones.
 
     Raises:
         UnmetError: they did not in time.
     """
-    times = max(_IN_A_ROW, requests_needed(len(names)))
+    times = requests_needed(max(len(names), 2))
+    patience = _SECONDS_A_TRY
 
     def served() -> None:
-        expect(place.get(url, times=times, timeout_seconds=_SECONDS_A_TRY)).served_by(names)
+        nonlocal patience
+        replies = place.get(url, times=times, timeout_seconds=patience)
+        patience = min(patience + _PATIENCE_GROWS_BY, _MOST_PATIENT_SECONDS)
+        expect(replies).served_by(names)
 
     eventually(served, within_seconds=within_seconds)
 

@@ -26,6 +26,10 @@ class About(StrEnum):
     """Whether conntrack's entries to a UDP Service that was deleted are removed or kept."""
     FORMER_RULES = "rules-of-former-modes"
     """What becomes of the former modes' rules when kube-proxy starts in another: removed, kept, at-second-start."""
+    UDP_OF_FORMER_PORT = "udp-entries-of-former-port"
+    """Whether conntrack's entries to a port that a UDP Service has no more are removed or kept."""
+    SAME_ZONE_AND_NODE = "prefer-same-zone-and-node"
+    """Whether trafficDistribution may be PreferSameZone and PreferSameNode: known, unknown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,20 +72,26 @@ class Service:
         """
         return f"http://{self.cluster_ip}:{port}{path}"
 
+    def endpoints(self) -> list[Object]:
+        """Each endpoint as its EndpointSlices have it, with addresses, conditions and hints."""
+        return [endpoint for one in self._slices() for endpoint in one.get("endpoints") or ()]
+
     def ready_endpoints(self) -> frozenset[str]:
         """Address and port of each ready endpoint in its EndpointSlices, such as 10.244.1.5:8000."""
-        slices = self.api.list(
+        return frozenset(
+            f"{endpoint['addresses'][0]}:{port['port']}"
+            for one in self._slices()
+            for endpoint in one.get("endpoints") or ()
+            if endpoint.get("conditions", {}).get("ready", True)
+            for port in one.get("ports") or ()
+        )
+
+    def _slices(self) -> list[Object]:
+        return self.api.list(
             "EndpointSlice",
             self.namespace,
             api_version="discovery.k8s.io/v1",
             labels={_SERVICE_OF_SLICE: self.name},
-        )
-        return frozenset(
-            f"{endpoint['addresses'][0]}:{port['port']}"
-            for one in slices
-            for endpoint in one.get("endpoints") or ()
-            if endpoint.get("conditions", {}).get("ready", True)
-            for port in one.get("ports") or ()
         )
 
 

@@ -28,8 +28,9 @@ pytestmark = pytest.mark.usefixtures("rules_as_evidence")
 
 SERVERS = {"app": "server"}
 UDP_PORT = 8081
-PORT = 80
+PORT, OTHER_PORT = 80, 81
 SOURCE_PORT = 20139
+A_MOMENT = 1.0
 NO_MUTANTS = none_because("the subject is kube-proxy; the control is the entry while the Service has a pod")
 
 
@@ -78,6 +79,27 @@ def test_the_flows_of_a_udp_service_end_with_it(workspace, cluster, request):
     judge(request, workspace, cluster, node, address, About.UDP_OF_DELETED)
 
 
+@check(
+    "services.udp-port-changed",
+    subject=OWN,
+    level=EXTENDED,
+    control="while the Service has the port the entry of the flow is there, and the new port answers",
+    mutants=NO_MUTANTS,
+)
+def test_the_flows_of_a_former_udp_port_end(workspace, cluster, request):
+    """A UDP Service gets another port: the conntrack entries of flows to the former one go, and it leads nowhere."""
+    require_choice_in_conntrack(cluster)
+    node = cluster.nodes()[0]
+    service = udp_service(workspace)
+    address = service.cluster_ip
+    start_flow(node, service, cluster.timeouts)
+
+    ports = [{"protocol": "UDP", "port": OTHER_PORT, "targetPort": UDP_PORT}]
+    workspace.api.patch("Service", service.name, {"spec": {"ports": ports}}, workspace.namespace)
+    eventually(lambda: require_programmed(node, address, OTHER_PORT), within_seconds=cluster.timeouts.rules_programmed)
+    judge(request, workspace, cluster, node, address, About.UDP_OF_FORMER_PORT)
+
+
 def require_choice_in_conntrack(cluster):
     """In IPVS mode the choice of a pod is kept in a table of IPVS's own, whose entries these checks do not look at."""
     if cluster.spec.proxy_mode == "ipvs":
@@ -107,9 +129,9 @@ def start_flow(node, service, timeouts):
     require(entries(node, address), "an entry of the flow", "none", objects=[str(service), f"Node {node.name}"])
 
 
-def require_programmed(node, address):
+def require_programmed(node, address, port=PORT):
     """A datagram from any other port is answered."""
-    reply = node.udp(address, PORT, "hostname", timeout_seconds=1)
+    reply = node.udp(address, port, "hostname", timeout_seconds=1)
     require(reply.received == "server", "an answer of the pod", reply)
 
 
@@ -136,8 +158,9 @@ def judge(request, workspace, cluster, node, address, about):
         found = entries(node, address)
         require(not found, f"no entry of a UDP flow to {address}", found, objects=[f"Node {node.name}"])
 
+    patience = cluster.timeouts.request if known.answer == "removed" else A_MOMENT
     try:
-        eventually(without_entries, within_seconds=cluster.timeouts.request)
+        eventually(without_entries, within_seconds=patience)
     except UnmetError:
         if known.answer == "removed":
             raise
@@ -151,7 +174,8 @@ def judge(request, workspace, cluster, node, address, about):
 
 
 def entries(node, address):
-    """The lines of a node's conntrack table of UDP flows to an address that are led elsewhere."""
-    listed = node.run(["conntrack", "--dump", "--proto", "udp", "--orig-dst", address])
+    """The lines of a node's conntrack table of our flow to an address, where it is led elsewhere."""
+    tuple_of_flow = ("--orig-dst", address, "--orig-port-src", str(SOURCE_PORT))
+    listed = node.run(["conntrack", "--dump", "--proto", "udp", *tuple_of_flow])
     assert listed.ok, f"expected conntrack on {node.name} to succeed, observed {listed.stderr}"
     return [line for line in listed.stdout.splitlines() if f"src={address}" not in line]

@@ -104,29 +104,33 @@ def test_endpoint_slices_written_by_hand_are_the_endpoints(backends, cluster, no
     subject=OWN,
     level=EXTENDED,
     control="as soon as another pod is ready, the one that ends gets nothing more",
-    mutants=["of the check: the pod that ends stops serving at once"],
+    mutants=["of the check: the pod that ends stops serving at once", "of the check: no other pod becomes ready"],
 )
 def test_a_pod_that_ends_serves_while_there_is_no_other(workspace, cluster, lan, node):
-    """While no endpoint is ready, a pod that ends and serves on gets the traffic: ClusterIP's and NodePort's."""
-    first = cluster.spec.nodes[0]
+    """While no endpoint is ready, one that ends and serves on gets all, from inside and outside, by either policy."""
+    first, *others = cluster.spec.nodes
     ending = short_lived("ending", first, f"--delay-shutdown={PATIENCE}", terminationGracePeriodSeconds=PATIENCE)
     workspace.run_pod(ending)
-    service = workspace.service(
-        "fallback", SHORT_LIVED, target_port=HTTP_PORT, type="NodePort", externalTrafficPolicy="Local"
-    )
-    from_outside = f"http://{first.address}:{service.node_port}/hostname"
-    places = [(node, service.url("/hostname")), (lan, from_outside)]
-    for place, url in places:
-        until_served_by(place, url, ["ending"], within_seconds=cluster.timeouts.rules_programmed)
+    local, anywhere = ways = [
+        ways_by_policy(workspace, first, policy, inside=node, outside=lan) for policy in ("Local", "Cluster")
+    ]
+    for way in ways:
+        wait_until_way_leads_to(way, ["ending"], cluster.timeouts)
 
     workspace.api.delete("Pod", "ending", workspace.namespace)
-    eventually(lambda: require_terminating(service), within_seconds=cluster.timeouts.rules_programmed)
-    for place, url in places:
-        until_served_by(place, url, ["ending"], within_seconds=cluster.timeouts.rules_programmed)
+    eventually(lambda: require_terminating(local[0]), within_seconds=cluster.timeouts.rules_programmed)
+    for way in ways:
+        wait_until_way_leads_to(way, ["ending"], cluster.timeouts)
 
+    ready = []
+    if others:  # Local looks at the node's own endpoints alone, so a ready one elsewhere changes nothing for it
+        workspace.run_pod(short_lived("elsewhere", others[0]))
+        ready = ["elsewhere"]
+        wait_until_way_leads_to(anywhere, ready, cluster.timeouts)
+        wait_until_way_leads_to(local, ["ending"], cluster.timeouts)
     workspace.run_pod(short_lived("fresh", first))
-    for place, url in places:
-        until_served_by(place, url, ["fresh"], within_seconds=cluster.timeouts.rules_programmed)
+    wait_until_way_leads_to(local, ["fresh"], cluster.timeouts)
+    wait_until_way_leads_to(anywhere, [*ready, "fresh"], cluster.timeouts)
     require("deletionTimestamp" in workspace.pod("ending")["metadata"], "the pod ending still there", "it is gone")
     workspace.api.delete("Pod", "ending", workspace.namespace, grace_seconds=0)
 
@@ -179,15 +183,25 @@ def short_lived(name, node, *arguments, **spec):
     return agnhost_pod(name, *arguments, labels=SHORT_LIVED, nodeName=node.name, **spec)
 
 
+def ways_by_policy(workspace, node, policy, *, inside, outside):
+    """A Service with one policy for traffic from inside and outside, and where each goes to."""
+    name = f"policy-{policy.lower()}"
+    policies = {"internalTrafficPolicy": policy, "externalTrafficPolicy": policy}
+    service = workspace.service(name, SHORT_LIVED, target_port=HTTP_PORT, type="NodePort", **policies)
+    at_node = f"http://{node.address}:{service.node_port}/hostname"
+    return service, ((inside, service.url("/hostname")), (outside, at_node))
+
+
+def wait_until_way_leads_to(way, names, timeouts):
+    """Return once these pods, and nobody else, answer by a Service, from inside and from outside."""
+    _, places = way
+    for place, url in places:
+        until_served_by(place, url, names, within_seconds=timeouts.rules_programmed)
+
+
 def require_terminating(service):
     """See that the API calls the one endpoint of a Service terminating, serving and not ready."""
-    slices = service.api.list(
-        "EndpointSlice",
-        service.namespace,
-        api_version=DISCOVERY,
-        labels={"kubernetes.io/service-name": service.name},
-    )
-    seen = [endpoint["conditions"] for one in slices for endpoint in one.get("endpoints") or ()]
+    seen = [endpoint["conditions"] for endpoint in service.endpoints()]
     wanted = {"ready": False, "serving": True, "terminating": True}
     require(seen == [wanted], f"one endpoint, {wanted}", seen, objects=[str(service)])
 

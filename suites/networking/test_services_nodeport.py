@@ -3,20 +3,26 @@
 A NodePort is a rule for packets to any address of the node (iptables: KUBE-NODEPORTS, the last of KUBE-SERVICES;
 nftables: the map service-nodeports). With externalTrafficPolicy Cluster the node may send on to a pod of another node,
 so it puts its own address in the place of the client's; with Local it keeps to its own pods and leaves the client's
-address. What has no pod to go to is dropped under Local, and refused where no rule is left.
+address. What has no pod to go to is dropped under Local, and refused where no rule is left. An external address
+(externalIPs) is no node's own either: whoever is outside must have a route to it by a node.
 """
 
 from __future__ import annotations
+
+from ipaddress import ip_network
 
 import pytest
 
 from netproof.check import CORE, EXTENDED, OWN, check
 from netproof.fixtures.backends import HTTP_PORT, UDP_PORT
-from netproof.fixtures.workspace import agnhost_pod
+from netproof.fixtures.workspace import agnhost_pod, refused
+from netproof.observe.announcers import lan_interface
 from netproof.observe.eventually import eventually, until_failing, until_served_by
 from netproof.observe.expectations import expect, require
 from netproof.observe.protocol import Failure
 from netproof.observe.spread import requests_needed
+from netproof.observe.visitor import visiting
+from netproof.verdict import unsupported
 
 pytestmark = pytest.mark.usefixtures("rules_as_evidence")
 
@@ -24,6 +30,8 @@ IN_A_ROW = 3
 A_MOMENT = 1.0
 HEALTHY, UNHEALTHY = 200, 503
 HOST_PORT = 54321
+EXTERNAL, ANOTHER = "192.0.2.20", "192.0.2.21"  # of a range for documentation, so nobody's
+VISITOR = 151  # a host number on the LAN, and a routing table, that nobody else uses
 
 
 @check(
@@ -181,6 +189,40 @@ def test_only_the_source_ranges_reach_a_load_balancer(backends, cluster):
     ranges = {"loadBalancerSourceRanges": [f"{inside.address}/32", f"{outside.address}/32"]}
     backends.workspace.api.patch("Service", service.name, {"spec": ranges}, service.namespace)
     until_served_by(cluster.node(outside.name), url, backends.names, within_seconds=cluster.timeouts.rules_programmed)
+
+
+@check(
+    "services.external-ips",
+    subject=OWN,
+    level=EXTENDED,
+    control="another address with the same route answers nobody, and so does the Service's once it is taken from it",
+    mutants=["of the check: the Service has the other address; it keeps its own"],
+)
+def test_an_external_address_leads_to_the_service(backends, cluster, lan, pod):
+    """What comes to a node for one of a Service's externalIPs is led to its servers: from the LAN, a node and a pod."""
+    refusal = refused(lambda: backends.service("external-ips", externalIPs=[EXTERNAL]))
+    if refusal:
+        unsupported(f"externalIPs are refused: {refusal}", enable="no admission plugin DenyServiceExternalIPs")
+    address, gateway = str(ip_network(cluster.spec.lan_cidr)[VISITOR]), cluster.spec.nodes[0].address
+    with visiting(lan, lan_interface(lan), address, table=VISITOR) as visitor:
+        visitor.add_route(f"{EXTERNAL}/31", gateway=gateway)
+        places = (visitor, *cluster.nodes(), pod)
+        for place in places:
+            until_served_by(
+                place, external_url(EXTERNAL), backends.names, within_seconds=cluster.timeouts.rules_programmed
+            )
+            expect(place.get(external_url(ANOTHER), timeout_seconds=A_MOMENT)).to_fail_by()
+
+        backends.workspace.api.patch(
+            "Service", "external-ips", {"spec": {"externalIPs": None}}, backends.workspace.namespace
+        )
+        for place in places:
+            until_failing(place, external_url(EXTERNAL), within_seconds=cluster.timeouts.rules_programmed)
+
+
+def external_url(address):
+    """The address of the servers' name at an external address."""
+    return f"http://{address}/hostname"
 
 
 def server_at_host_port(name, protocol, target, node):

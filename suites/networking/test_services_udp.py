@@ -12,10 +12,12 @@ import pytest
 
 from netproof.check import CORE, EXTENDED, OWN, check
 from netproof.fixtures.backends import HTTP_PORT, UDP_PORT
+from netproof.fixtures.workspace import agnhost_pod
 from netproof.observe.eventually import eventually, until_served_by
 from netproof.observe.expectations import require
 from netproof.observe.protocol import Failure
 from netproof.observe.spread import requests_needed
+from netproof.service import Service
 
 pytestmark = pytest.mark.usefixtures("rules_as_evidence")
 
@@ -24,10 +26,13 @@ BOTH_PORTS = [
     {"name": "udp", "protocol": "UDP", "port": 80, "targetPort": UDP_PORT},
 ]
 UDP_ONLY = BOTH_PORTS[1:]
-FOLLOWING, FROM_NONE = 43210, 43211  # a port for each check, since they stand in one pod
+FOLLOWING, FROM_NONE, REPLACED, RETARGETED = range(43210, 43214)  # one for each check, since they stand in one pod
+NOBODYS_PORT = 8999
 A_MOMENT = 0.5
 IN_A_ROW = 3
 NOBODY = {"name": "nobody"}
+SERVERS = {"app": "server"}
+UDP_SERVED = {"selector": SERVERS, "ports": UDP_ONLY}
 
 
 @check(
@@ -95,6 +100,62 @@ def test_a_udp_flow_begins_before_there_is_a_server(backends, cluster, pod):
     wait_until_flow_reaches(pod, address, FROM_NONE, name, cluster.timeouts)
 
 
+@check(
+    "services.udp-server-replaced",
+    subject=OWN,
+    level=EXTENDED,
+    control="between the last server's end and the next one's start the same flow gets no answer",
+    mutants=["of the check: no server follows"],
+)
+def test_a_udp_flow_survives_scaling_to_zero_and_back(workspace, cluster, pod):
+    """A client that keeps its UDP port, and asks on while there is no server, reaches the one that comes next."""
+    workspace.run_pod(udp_server("former"))
+    workspace.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "replaced"}} | {"spec": UDP_SERVED})
+    address = Service(workspace.api, workspace.namespace, "replaced").cluster_ip
+    wait_until_datagrams_reach(pod, address, ["former"], cluster.timeouts)
+    wait_until_flow_reaches(pod, address, REPLACED, "former", cluster.timeouts)
+
+    workspace.api.delete("Pod", "former", workspace.namespace)
+    wait_until_unanswered(pod, address, cluster.timeouts, source_port=REPLACED)
+
+    workspace.run_pod(udp_server("latter"))
+    wait_until_flow_reaches(pod, address, REPLACED, "latter", cluster.timeouts)
+
+
+@check(
+    "services.udp-target-port-changed",
+    subject=OWN,
+    level=EXTENDED,
+    control="as long as the targetPort is the server's, and as soon as it is again, the same flow is answered",
+    mutants=["of the check: the targetPort stays"],
+)
+def test_a_udp_flow_follows_the_target_port(backends, cluster, pod):
+    """A client that keeps its UDP port is led to another targetPort as soon as the Service has it."""
+    service = backends.service("udp-retargeted", {"name": backends.names[-1]}, ports=UDP_ONLY)
+    address, server = service.cluster_ip, backends.names[-1]
+    wait_until_datagrams_reach(pod, address, [server], cluster.timeouts)
+    wait_until_flow_reaches(pod, address, RETARGETED, server, cluster.timeouts)
+
+    retarget(backends, service, NOBODYS_PORT)
+    wait_until_unanswered(pod, address, cluster.timeouts, source_port=RETARGETED)
+
+    retarget(backends, service, UDP_PORT)
+    wait_until_flow_reaches(pod, address, RETARGETED, server, cluster.timeouts)
+
+
+def udp_server(name):
+    """A pod that answers datagrams with its name, and is ready once it does."""
+    pod = agnhost_pod(name, "netexec", f"--http-port={HTTP_PORT}", f"--udp-port={UDP_PORT}", labels=SERVERS)
+    pod["spec"]["containers"][0]["readinessProbe"] = {"tcpSocket": {"port": HTTP_PORT}, "periodSeconds": 1}
+    return pod
+
+
+def retarget(backends, service, port):
+    """Give the one port of a Service this targetPort."""
+    ports = [{**UDP_ONLY[0], "targetPort": port}]
+    backends.workspace.api.patch("Service", service.name, {"spec": {"ports": ports}}, service.namespace)
+
+
 def select(backends, service, labels):
     """Have a Service select by exactly these labels."""
     gone = {key: None for key in service.service()["spec"]["selector"] if key not in labels}
@@ -132,11 +193,11 @@ def wait_until_datagrams_reach(place, address, names, timeouts):
     eventually(all_answer, within_seconds=timeouts.rules_programmed)
 
 
-def wait_until_unanswered(place, address, timeouts):
-    """Return once new flows get no answer: nothing is known of this port, so it is nobody's to refuse."""
+def wait_until_unanswered(place, address, timeouts, *, source_port=0):
+    """Return once the flow from one port, or else a new one, gets no answer, whether it is refused or not."""
 
     def unanswered():
-        reply = ask(place, address)
+        reply = ask(place, address, source_port=source_port)
         require(reply.failure, "no answer", describe(reply), objects=[address])
 
     eventually(unanswered, within_seconds=timeouts.rules_programmed)
