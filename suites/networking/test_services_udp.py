@@ -17,7 +17,7 @@ from netproof.observe.eventually import eventually, until_served_by
 from netproof.observe.expectations import require
 from netproof.observe.protocol import Failure
 from netproof.observe.spread import requests_needed
-from netproof.service import Service
+from netproof.services.service import Service
 
 pytestmark = pytest.mark.usefixtures("rules_as_evidence")
 
