@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from netproof.check import CORE, EXTENDED, OWN, check, none_because
+from netproof.check import CORE, EXTENDED, OWN, check
 from netproof.fixtures.workspace import agnhost_pod
 from netproof.observe.eventually import eventually, until_reply
 from netproof.observe.expectations import expect, require
@@ -23,7 +23,6 @@ PORT = 8080
 HOSTNAME = "/hostname"
 CLIENT_ADDRESS = "/clientip"
 IN_A_ROW = 3
-NO_MUTANTS = none_because("nothing of a submission is looked at; the control is the same probe where it must fail")
 
 
 @check(
@@ -31,7 +30,7 @@ NO_MUTANTS = none_because("nothing of a submission is looked at; the control is 
     subject=OWN,
     level=EXTENDED,
     control="with one endpoint it answers, and without it refuses again",
-    mutants=NO_MUTANTS,
+    mutants=["of the check: the Service selects a pod that is not deleted"],
 )
 def test_a_service_without_endpoints_refuses(workspace, cluster, pod):
     """A Service without endpoints refuses connections at once, from a node and from a pod, and not by silence."""
@@ -53,7 +52,7 @@ def test_a_service_without_endpoints_refuses(workspace, cluster, pod):
     subject=OWN,
     level=EXTENDED,
     control="another pod is seen by its own address, without masquerading",
-    mutants=NO_MUTANTS,
+    mutants=["of the check: the pod asks at its own address in place of the Service's"],
 )
 def test_a_pod_reaches_itself_through_its_service(workspace, cluster):
     """A pod gets an answer from itself through its own Service, and sees itself come from another address."""
@@ -76,7 +75,7 @@ def test_a_pod_reaches_itself_through_its_service(workspace, cluster):
     subject=OWN,
     level=EXTENDED,
     control="a Service that gives the port as a number reaches only the pod that listens on it",
-    mutants=NO_MUTANTS,
+    mutants=["of the check: both pods listen on the same port"],
 )
 def test_a_named_target_port_is_each_pods_own(workspace, cluster, node):
     """A targetPort by name leads to the port that each pod calls so, though their numbers differ."""
@@ -101,7 +100,7 @@ def test_a_named_target_port_is_each_pods_own(workspace, cluster, node):
     subject=OWN,
     level=CORE,
     control="the same pods without affinity all answer the same client",
-    mutants=NO_MUTANTS,
+    mutants=["of the check: the Service has no affinity"],
 )
 def test_a_client_comes_back_to_its_pod(workspace, cluster, pod):
     """With sessionAffinity ClientIP all requests of a client, from each node and from a pod, go to one pod."""
@@ -123,7 +122,7 @@ def test_a_client_comes_back_to_its_pod(workspace, cluster, pod):
     subject=OWN,
     level=EXTENDED,
     control="without publishNotReadyAddresses the same pod gets nothing",
-    mutants=NO_MUTANTS,
+    mutants=["of the check: publishNotReadyAddresses is false"],
 )
 def test_a_service_may_publish_pods_that_are_not_ready(workspace, cluster, node):
     """With publishNotReadyAddresses a pod that is not ready gets the Service's requests."""
@@ -148,7 +147,7 @@ def test_a_service_may_publish_pods_that_are_not_ready(workspace, cluster, node)
     level=EXTENDED,
     features=["second-node"],
     control="with the policy Cluster the pods of all nodes answer on each node",
-    mutants=NO_MUTANTS,
+    mutants=["of the check: the policy is Cluster"],
 )
 def test_the_policy_local_keeps_traffic_on_the_node(workspace, cluster):
     """With internalTrafficPolicy Local each node's own pod answers there, and nobody on a node that has none."""
@@ -175,7 +174,7 @@ def test_the_policy_local_keeps_traffic_on_the_node(workspace, cluster):
     subject=OWN,
     level=EXTENDED,
     control="between the two the address answers nobody",
-    mutants=NO_MUTANTS,
+    mutants=["of the check: the Service is not deleted"],
 )
 def test_a_service_comes_back_with_its_address(workspace, cluster, node, pod):
     """A Service that is deleted and made again with the same ClusterIP answers there again."""
