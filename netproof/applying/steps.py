@@ -6,17 +6,11 @@ from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from netproof.applying.addon_parts import ADDON_OF_NAMESPACE, addon_with_part
 from netproof.cluster.api import ApiRefused, KubernetesApi
 from netproof.submission import ManifestObject, Step
 from netproof.verdict import UnmetError, UnsupportedError
 from netproof.waiting import NotYetError, Waiter
-
-ADDON_OF_NAMESPACE = {
-    "metallb-system": "MetalLB",
-    "ingress-nginx": "an ingress controller",
-    "kubernetes-dashboard": "the dashboard",
-}
-"""Namespaces that an add-on brings along; what belongs there waits for it."""
 
 ADDON_OF_LOAD_BALANCERS = "MetalLB"
 """The add-on that Services of type LoadBalancer wait for. It gives out addresses in the order in which it sees them,
@@ -181,6 +175,8 @@ def _is_there(api: KubernetesApi, step: Step) -> bool:
 def _apply(api: KubernetesApi, step: Step, present: Collection[str], taken: Collection[ObjectName] = ()) -> Outcome:
     found = step.object
     where = {"place": str(found.source), "kind": found.kind, "name": found.name, "namespace": step.namespace or ""}
+    if addon := addon_with_part(step):
+        return Outcome(**where, withheld=f"it is a part of {addon}, which netproof brings itself where it is needed")
     if missing := [addon for addon in addons_of(step) if addon not in present]:
         return Outcome(**where, waits_for=" and ".join(missing))
     if (found.kind, step.namespace or "", found.name) in taken:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from netproof.addons.known import ADDONS
-from netproof.applying.steps import ADDON_OF_LOAD_BALANCERS, ADDON_OF_NAMESPACE, addons_of
+from netproof.applying.addon_parts import ADDON_OF_NAMESPACE
+from netproof.applying.steps import ADDON_OF_LOAD_BALANCERS, addons_of
 from netproof.fixtures.addons import published_service
 from netproof.submission import bundled_manifests, load, plan
 
