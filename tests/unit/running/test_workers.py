@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import itertools
 
 import pytest
 
@@ -10,51 +10,59 @@ from netproof.verdict import Verdict
 
 pytest_plugins = "pytester"
 
-TIMED = """
-import json, os
-def note_interval(name, seconds):
-    start = time.monotonic()
-    time.sleep(seconds)
-    Path(os.environ["INTERVALS"], name).write_text(json.dumps([start, time.monotonic()]))
+NOTING = """
+import contextlib, os
+from netproof.waiting import NotYetError, TimedOutError, Waiter
+NOTES = Path(os.environ["NOTES"])
+def note(what):
+    "In the order in which things happen, also if two workers say so."
+    with NOTES.open("a") as file: file.write(what + "\\n")
+def stay_until_noted(what, *, seconds, after=""):
+    "Return once it is noted, or when the time is over."
+    def noted():
+        text = NOTES.read_text()
+        if what not in text[text.find(after) + len(after):]: raise NotYetError("not noted")
+    with contextlib.suppress(TimedOutError): Waiter().until(what, noted, timeout_seconds=seconds)
+def run_for(name, seconds):
+    "Run until another begins beside, or the time is over."
+    note(f"{name} begins")
+    stay_until_noted(" begins", seconds=seconds, after=f"{name} begins")
+    note(f"{name} ends")
 """
 
 
-def intervals(directory) -> dict[str, list[float]]:
-    return {file.name: json.loads(file.read_text()) for file in directory.iterdir()}
-
-
 @pytest.fixture
-def interval_directory(tmp_path, monkeypatch):
-    directory = tmp_path / "intervals"
-    directory.mkdir()
-    monkeypatch.setenv("INTERVALS", str(directory))
-    return directory
+def notes(tmp_path, monkeypatch):
+    file = tmp_path / "notes"
+    file.touch()
+    monkeypatch.setenv("NOTES", str(file))
+    return lambda: file.read_text().splitlines()
 
 
 @pytest.mark.parametrize("number", [2, 3])
-def test_a_verdict_blocks_and_lets_pass_across_workers(run_checks, results, interval_directory, number):
+def test_a_verdict_blocks_and_lets_pass_across_workers(run_checks, results, notes, number):
     ran = run_checks(
         "-n",
         str(number),
-        test_a=TIMED
+        test_a=NOTING
         + """
 @a_check("a.bad")
 def test_bad():
     "T."
-    note_interval("bad", 0.5)
+    run_for("bad", 0.5)
     assert False
 @a_check("a.good")
 def test_good():
     "T."
-    note_interval("good", 0.5)
+    run_for("good", 0.5)
 """,
-        test_b=TIMED
+        test_b=NOTING
         + """
 @a_check("b.after-good", needs=["a.good"])
 @pytest.mark.parametrize("n", range(6))
 def test_after_good(n):
     "T."
-    note_interval(f"after-good-{n}", 0)
+    note(f"after-good-{n} begins")
 @a_check("b.after-bad", needs=["a.bad"])
 @pytest.mark.parametrize("n", range(6))
 def test_after_bad(n): "T."
@@ -72,53 +80,49 @@ def test_last(): "T."
     assert {verdict for id_, verdict in verdicts.items() if id_.startswith("b.after-bad")} == {Verdict.BLOCKED}
     assert {verdict for id_, verdict in verdicts.items() if "good" in id_} == {Verdict.PASSED}
     assert len(verdicts) == 13
-    seen = intervals(interval_directory)
-    assert min(start for name, (start, _) in seen.items() if name.startswith("after-good")) > seen["good"][1]
+    assert not [line for line in notes()[: notes().index("good ends")] if line.startswith("after-good")]
     assert results().run.workers == number
     assert len({check.worker for check in results().checks}) == number
 
 
-def test_an_exclusive_check_runs_alone(run_checks, interval_directory):
+def test_an_exclusive_check_runs_alone(run_checks, notes):
     ran = run_checks(
         "-n",
         "3",
-        test_a=TIMED
+        test_a=NOTING
         + """
 @a_check("a.shared")
 @pytest.mark.parametrize("n", range(9))
 def test_shared(n):
     "T."
-    note_interval(f"shared-{n}", 0.15)
+    run_for(f"shared-{n}", 0.3)
 """,
-        test_b=TIMED
+        test_b=NOTING
         + """
 @a_check("b.alone", exclusive=True)
 @pytest.mark.parametrize("n", range(3))
 def test_alone(n):
     "T."
-    note_interval(f"alone-{n}", 0.1)
+    run_for(f"alone-{n}", 0.2)
 """,
-        test_c=TIMED
+        test_c=NOTING
         + """
 @a_check("c.shared")
 @pytest.mark.parametrize("n", range(6))
 def test_more(n):
     "T."
-    note_interval(f"more-{n}", 0.15)
+    run_for(f"more-{n}", 0.3)
 """,
     )
 
     ran.assert_outcomes(passed=18)
-    seen = intervals(interval_directory)
-    alone = {name for name in seen if name.startswith("alone")}
-    overlaps = {
-        frozenset((one, other))
-        for one, (start, end) in seen.items()
-        for other, (other_start, other_end) in seen.items()
-        if one != other and start < other_end and other_start < end
-    }
-    assert overlaps, "nothing ran side by side, so this proves nothing"
-    assert not [pair for pair in overlaps if pair & alone]
+    lines = notes()
+    followers = list(itertools.pairwise(lines))
+    assert [one for one, other in followers if one.endswith("begins") and other.endswith("begins")], (
+        "nothing ran beside"
+    )
+    for n in range(3):
+        assert (f"alone-{n} begins", f"alone-{n} ends") in followers
 
 
 def test_a_worker_that_dies_is_an_error_and_the_rest_still_runs(run_checks, results):
@@ -137,7 +141,6 @@ def test_first(): "T."
 @pytest.mark.parametrize("n", range(8))
 def test_some(n):
     "T."
-    time.sleep(0.05)
 @a_check("c.all", needs=["b.some"])
 def test_all(): "T."
 @a_check("c.none", needs=["a.kills"])
@@ -154,27 +157,45 @@ def test_none(): "T."
 
 
 @pytest.mark.parametrize("how", [["-x"], ["--max-worker-restart", "0"]], ids=["by -x", "by a dead worker"])
-def test_no_check_waits_for_one_that_was_broken_off(run_checks, results, how):
+def test_no_check_waits_for_one_that_was_broken_off(run_checks, results, pytester, notes, how):
+    pytester.makeconftest(
+        """
+import os, pytest
+class Noting:
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item):
+        if item.name.startswith("test_waits"):
+            with open(os.environ["NOTES"], "a") as file: file.write("waits" + os.linesep)
+        return (yield)
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config):
+    config.pluginmanager.register(Noting())  # now, for the hook of a later plugin is called earlier
+"""
+    )
     end = "assert False" if how == ["-x"] else "os._exit(9)"
     run_checks(
         "-n",
         "2",
         *how,
-        test_a=f"""
-import os
+        test_a=NOTING
+        + f"""
 @a_check("a.ends")
 def test_ends():
     "T."
-    time.sleep(0.5)
+    stay_until_noted("waits", seconds=10)
+    note("ends")
     {end}
 @a_check("a.never")
 def test_never(): "T."
+""",
+        test_b="""
 @a_check("b.waits", needs=["a.never"])
 @pytest.mark.parametrize("n", range(4))
 def test_waits(n): "T."
 """,
     )
 
+    assert notes()[:2] == ["waits", "ends"]
     assert results().run.finished is not None
     assert Verdict.PASSED not in {check.verdict for check in results().checks if check.id.startswith("b.")}
 
