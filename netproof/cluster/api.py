@@ -73,9 +73,7 @@ class KubernetesApi:
                 f"the cluster at {self.server} cannot be reached: {problem}", "is it running?"
             ) from None
         except ApiException as problem:
-            raise NetproofError(
-                f"the cluster at {self.server} refuses: {problem.reason}", "check the account in the kubeconfig"
-            ) from None
+            raise _unwelcome(self.server, problem) from None
 
     @property
     def version(self) -> str:
@@ -245,6 +243,19 @@ class Watch:
         if connection is not None and connection.sock is not None:
             with contextlib.suppress(OSError):  # it has ended by itself
                 connection.sock.shutdown(socket.SHUT_RDWR)
+
+
+def _unwelcome(server: str, problem: ApiException) -> NetproofError:
+    """What it means that a cluster does not even say what kinds it has."""
+    if not problem.status:  # the client's way to say that TLS ended before there was a reply
+        said = str(problem.reason).strip().splitlines()[-1]
+        remedy = "name the certificate-authority of that cluster in the kubeconfig"
+        return NetproofError(f"the cluster at {server} cannot be trusted: {said}", remedy)
+    remedy = {
+        HTTPStatus.UNAUTHORIZED: "its certificate or token has expired, or is of another cluster: have it renewed",
+        HTTPStatus.FORBIDDEN: "the kubeconfig has no account for it, or the program that it names gives none",
+    }.get(problem.status, "check the account in the kubeconfig")
+    return NetproofError(f"the cluster at {server} refuses: {problem.reason}", remedy)
 
 
 def _refusal(refused: DynamicApiError) -> ApiRefused:

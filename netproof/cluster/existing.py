@@ -25,8 +25,10 @@ from netproof.cluster.names import BUSYBOX_IMAGE, NAMES_IN_THE_WORLD
 from netproof.cluster.pod_exec import Container
 from netproof.cluster.spec import ZONE_LABEL, NodeSpec
 from netproof.observe.exec_standpoint import ExecStandpoint, RunCommand
+from netproof.observe.looking import LookingStandpoint, require_looking
 from netproof.observe.protocol import Completed
-from netproof.observe.standpoint import AgentStandpoint, Standpoint
+from netproof.observe.resolv_conf import ResolvConf
+from netproof.observe.standpoint import Standpoint
 from netproof.verdict import UnsupportedError
 from netproof.waiting import NotYetError, Timeouts, Waiter
 
@@ -119,15 +121,20 @@ class ExistingShape:
             raise UnsupportedError(f"kube-proxy does not say its mode: {replies}", _OWN_CLUSTER)
         return said
 
-    @cached_property
+    @property
     def dns_domain(self) -> str:
-        """The cluster's domain: the third of the search list of a pod."""
-        printed = self._cluster.beside("").run(["cat", "/etc/resolv.conf"]).stdout
-        for line in printed.splitlines():
-            words = line.split()
-            if words[:1] == ["search"]:
-                return next((word.removeprefix("svc.") for word in words if word.startswith("svc.")), "cluster.local")
-        return "cluster.local"
+        """The cluster's domain: in the search list of a pod what follows ``svc.``."""
+        found = (ending.removeprefix("svc.") for ending in self._resolver.search if ending.startswith("svc."))
+        return next(found, "cluster.local")
+
+    @property
+    def dns_address(self) -> str:
+        """Where a pod asks first: cluster DNS, or what a node keeps before it."""
+        return next(iter(self._resolver.nameservers), "")
+
+    @cached_property
+    def _resolver(self) -> ResolvConf:
+        return ResolvConf.parse(self._cluster.in_a_pod().run(["cat", "/etc/resolv.conf"]).stdout)
 
     @cached_property
     def kubernetes_service_address(self) -> str:
@@ -158,6 +165,7 @@ class ExistingCluster:
         self._timeouts = timeouts
         self._places: dict[str, Standpoint] = {}
         self._lock = threading.RLock()
+        self._scratch_directory = tempfile.TemporaryDirectory(prefix="netproof-")  # goes with this process
         self.api = self.open_api()
 
     @property
@@ -177,8 +185,11 @@ class ExistingCluster:
 
     def open_api(self) -> KubernetesApi:
         """Its API, as the account of the context."""
-        cache = Path(tempfile.gettempdir()) / f"netproof-{self.request.run}.discovery"
-        return GuestApi(Path(self.request.kubeconfig), self.request.context, cache=cache)
+        return GuestApi(Path(self.request.kubeconfig), self.request.context, cache=self._scratch / "discovery")
+
+    @property
+    def _scratch(self) -> Path:
+        return Path(self._scratch_directory.name)
 
     def move_in(self) -> None:
         """Make the run's own namespace, unless it is there."""
@@ -218,8 +229,10 @@ class ExistingCluster:
 
     def beside(self, node: str) -> Standpoint:
         """Who reaches the pods of a node: on it, where that is allowed, else in a pod of netproof's own."""
-        if self.request.privileged_pods and node:
-            return self.standpoint(node)
+        return self.standpoint(node) if self.request.privileged_pods else self.in_a_pod()
+
+    def in_a_pod(self) -> Standpoint:
+        """Who stands in a pod of netproof's own, which is like any other pod."""
         with self._lock:
             if "pod" not in self._places:
                 own = self._helper("beside", {})
@@ -246,11 +259,11 @@ class ExistingCluster:
                 "netproof does not stand on the LAN of a cluster that it did not make",
                 "--on-lan, on a host that is on the network of the nodes",
             )
-        socket = Path(tempfile.mkdtemp(prefix="netproof-")) / "lan.sock"
+        socket = self._scratch / "lan.sock"
         command = [sys.executable, "-m", "netproof.observe.agent", "--socket", str(socket), "--name", "lan"]
         agent = subprocess.Popen(command, stdin=subprocess.DEVNULL)
         atexit.register(agent.terminate)
-        found = AgentStandpoint("lan", socket)
+        found = LookingStandpoint("lan", socket)
         found.wait_until_up()
         return found
 
@@ -263,7 +276,13 @@ class ExistingCluster:
         spec = {"nodeName": node, "hostNetwork": True, "hostPID": True}
         container = self._helper(f"on-{node}", spec, securityContext={"privileged": True})
         # The programs of the node, such as iptables-save, are those that its first process sees.
-        return ExecStandpoint(node, _in(container), _in(container, "nsenter", "-t", "1", "-m", "--"))
+        programs = _in(container, "nsenter", "-t", "1", "-m", "--")
+
+        def look(argv: Sequence[str], timeout_seconds: float) -> Completed:
+            require_looking(argv, node)
+            return programs(argv, timeout_seconds)
+
+        return ExecStandpoint(node, _in(container), look)
 
     def _helper(self, name: str, spec: Object, **container: Any) -> Container:
         """A running pod of netproof's own, in the run's namespace; made where it is not there yet."""

@@ -10,14 +10,13 @@ import os
 import platform
 import re
 import shutil
-import socket
 import subprocess
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from netproof.cluster.kind import docker_answers, find_kind, has_pytest_kind, lacks_of_kind
 from netproof.cluster.preflight import SEARCH_PATH, Lack, lacks, run_in_namespaces
 from netproof.cluster.state import base_directory
 from netproof.cluster.virtual import lacks_of_virtual_nodes
@@ -40,8 +39,6 @@ try ip_vs sh -c 'test -e /proc/net/ip_vs || modprobe --dry-run --quiet ip_vs'
 KERNEL_FEATURES = ("namespaces", "nf_tables", "ipset", "dummy", "ip_vs")
 
 _KVM_CREATE_VM = 0xAE01  # linux/kvm.h
-_DOCKER_SOCKET = Path("/var/run/docker.sock")
-_DOCKER_TIMEOUT_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +140,8 @@ def _ipvs_lacks(kernel: Mapping[str, bool]) -> list[Lack]:
 
 
 def _kind_lacks(programs: Mapping[str, str]) -> list[Lack]:
-    found = []
-    if not programs["docker"]:
-        found.append(Lack("no Docker engine answers", "install Docker, or start its service"))
-    if not programs["pytest-kind"]:
-        found.append(Lack("pytest-kind is not installed", "pip install 'netproof[kind]'"))
-    return found
+    there = {name: bool(programs[name]) for name in ("docker", "pytest-kind", "kind")}
+    return lacks_of_kind(docker=there["docker"], pytest_kind=there["pytest-kind"], program=there["kind"])
 
 
 def _browser_lacks(programs: Mapping[str, str]) -> list[Lack]:
@@ -198,9 +191,9 @@ def _kvm_works() -> bool:
 def _programs() -> dict[str, str]:
     return {
         "go": _version("go", "version"),
-        "docker": "its engine answers" if _docker_answers() else "",
-        "kind": shutil.which("kind") or "",
-        "pytest-kind": "installed" if find_spec("pytest_kind") else "",
+        "docker": "its engine answers" if docker_answers() else "",
+        "kind": str(find_kind() or ""),
+        "pytest-kind": "installed" if has_pytest_kind() else "",
         "kubectl": shutil.which("kubectl") or "",
         "qemu": shutil.which("qemu-system-x86_64") or "",
         "chromium": str(find_browser() or ""),
@@ -214,18 +207,6 @@ def _version(program: str, argument: str) -> str:
     done = subprocess.run([program, argument], capture_output=True, text=True, check=False, timeout=30)
     match = re.search(r"\d+(\.\d+)+", done.stdout)
     return match[0] if match else ""
-
-
-def _docker_answers() -> bool:
-    """Whether an engine answers its ``/_ping``: a client without an engine is of no use."""
-    try:
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(_DOCKER_TIMEOUT_SECONDS)
-            connection.connect(str(_DOCKER_SOCKET))
-            connection.sendall(b"GET /_ping HTTP/1.0\r\nHost: docker\r\n\r\n")
-            return b" 200 " in connection.recv(256)
-    except OSError:
-        return False
 
 
 def _resources() -> dict[str, int]:

@@ -31,10 +31,12 @@ def require_context(kubeconfig: Path, given: str | None, asker: str) -> str:
     """
     try:
         names = [str(one["name"]) for one in yaml.safe_load(kubeconfig.read_bytes())["contexts"]]
-    except (yaml.YAMLError, OSError, TypeError, KeyError) as problem:
+    except (TypeError, KeyError, UnicodeDecodeError):
+        said = f"the kubeconfig {kubeconfig} cannot be used: it lists no contexts"
+        raise NetproofError(said, "see 'kubectl config view'") from None
+    except (yaml.YAMLError, OSError) as problem:
         raise NetproofError(
-            f"the kubeconfig {kubeconfig} cannot be used: {type(problem).__name__}: {problem}",
-            "see 'kubectl config view'",
+            f"the kubeconfig {kubeconfig} cannot be used: {problem}", "see 'kubectl config view'"
         ) from None
     listed = f"the contexts of {kubeconfig} are {', '.join(names)}"
     if not given:

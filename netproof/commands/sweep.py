@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -24,8 +26,10 @@ def sweep(
     A run that is under way loses its own, too; --run spares it.
     """
     path = kubeconfig_of(kubeconfig)
-    api = KubernetesApi(path, require_context(path, context, "netproof sweep"))
-    removed = sweep_cluster(api, run=run.lower(), timeout_seconds=timeouts_from_environment().deletion)
+    named = require_context(path, context, "netproof sweep")
+    with tempfile.TemporaryDirectory(prefix="netproof-") as scratch:
+        api = KubernetesApi(path, named, cache=Path(scratch) / "discovery")
+        removed = sweep_cluster(api, run=run.lower(), timeout_seconds=timeouts_from_environment().deletion)
     for name in removed:
         typer.echo(f"removed the namespace {name}")
     if not removed:

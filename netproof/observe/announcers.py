@@ -5,16 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from netproof.observe.standpoint import Standpoint
-from netproof.verdict import UnmetError
+from netproof.verdict import UnmetError, UnsupportedError
 
 _LISTEN_SECONDS = 0.3
 """How long answers are waited for: on a bridge they come within a millisecond."""
 
 
 def lan_interface(lan: Standpoint) -> str:
-    """The interface by which who stands on the LAN is joined to it: its bridge."""
-    (bridge,) = [one.name for one in lan.interfaces() if one.kind == "bridge"]
-    return bridge
+    """The interface by which who stands on the LAN is joined to it: its bridge.
+
+    Raises:
+        UnsupportedError: it is another machine than netproof's own, where that could be any.
+    """
+    bridges = [one.name for one in lan.interfaces() if one.kind == "bridge"]
+    if len(bridges) != 1:
+        raise UnsupportedError(
+            f"{len(bridges)} bridges here, so which is that of the LAN is not known", "--cluster local"
+        )
+    return bridges[0]
 
 
 def arp_owners(lan: Standpoint, address: str, *, timeout_seconds: float = _LISTEN_SECONDS) -> tuple[str, ...]:

@@ -42,6 +42,10 @@ RunCommand = Callable[[Sequence[str], float], Completed]
 """Runs a command in the place: its words, and how long it may take in seconds."""
 
 _SLACK_SECONDS = 15.0
+_SHORTEST_SECONDS = 2
+"""Where the node itself rejects a connection, its kernel drops the word of the first refusal, for the call that caused
+it has not returned yet. A client that blocks, as busybox's nc does, hears of the second: at the SYN's repetition, 1 s
+after the first (``tcp_v4_err`` in Linux, RFC 6298)."""
 
 # One TCP exchange after another, or several at once: of each what came back, and how nc ended.
 _EXCHANGES = r"""
@@ -164,7 +168,7 @@ class ExecStandpoint:
             self._lacks("DNS queries other than for addresses, over UDP")
         command = ["nslookup", f"-type={record_type.lower()}", f"{name.rstrip('.')}.", *([server] if server else [])]
         done = self._run_command(command, timeout_seconds + _SLACK_SECONDS)
-        return DnsAnswer(_dns_reply(name, record_type, server, done))
+        return _PrintedAnswer(_dns_reply(name, record_type, server, done))
 
     def ping(self, address: str, *, count: int = 1, timeout_seconds: float = 1.0) -> PingResult:
         """Send ICMP echo requests."""
@@ -255,7 +259,7 @@ class ExecStandpoint:
     def _exchange(
         self, host: str, port: int, text: str, *, times: int, concurrency: int, timeout_seconds: float
     ) -> list[_Exchange]:
-        limit = max(1, math.ceil(timeout_seconds))
+        limit = max(_SHORTEST_SECONDS, math.ceil(timeout_seconds))
         lanes = min(max(1, concurrency), times)
         arguments = [host, str(port), str(times), str(lanes), str(limit), text]
         longest = math.ceil(times / lanes) * (limit + 1) + _SLACK_SECONDS
@@ -267,6 +271,25 @@ class ExecStandpoint:
         pairs = list(zip(lines[::2], lines[1::2], strict=True))
         first = float(pairs[0][0].split()[1])
         return [_Exchange.read(head, body, began - first, limit) for head, body in pairs]
+
+
+class _PrintedAnswer(DnsAnswer):
+    """What nslookup prints of an answer, which is not all of it."""
+
+    @property
+    def truncated(self) -> bool:
+        self._is_not_printed()
+
+    @property
+    def authoritative(self) -> bool:
+        self._is_not_printed()
+
+    @property
+    def ttls(self) -> frozenset[int]:
+        self._is_not_printed()
+
+    def _is_not_printed(self) -> NoReturn:
+        raise UnsupportedError("nslookup prints neither flags nor times to live of an answer", "--cluster local")
 
 
 class _Exchange:

@@ -73,6 +73,11 @@ class DnsAnswer:
         return "tc" in self.reply.flags
 
     @property
+    def authoritative(self) -> bool:
+        """Whether the server set the flag AA: it speaks for a domain of its own."""
+        return "aa" in self.reply.flags
+
+    @property
     def addresses(self) -> tuple[str, ...]:
         """The data of the A and AAAA records, sorted."""
         return tuple(sorted(one.data for one in self.reply.answers if one.type in {"A", "AAAA"}))

@@ -38,7 +38,7 @@ from netproof.running.collected import check_of
 from netproof.running.exclusive import RunningLock
 from netproof.running.ledger import Ledger
 from netproof.running.selection import REQUIRED_KEYS
-from netproof.verdict import Verdict
+from netproof.verdict import UnsupportedError, Verdict
 
 AT_ONCE: Final = 6
 """How many checks run at once: starting a pod costs about half a second of a core, and then a check waits."""
@@ -118,7 +118,7 @@ class Begun:
         except BaseException as problem:  # raised where pytest awaits it, whatever it is
             self.problem = problem
         self.seconds = time.monotonic() - start
-        if self.problem is not None:
+        if self.problem is not None and not isinstance(self.problem, UnsupportedError):
             self.item.ihook.pytest_netproof_failed_ahead(item=self.item, shared=self.shared)
 
 

@@ -13,6 +13,7 @@ from functools import partial
 import pytest
 
 from netproof.check import SUBMISSION, check, none_because
+from netproof.observe.announcers import arp_owners
 from netproof.observe.eventually import eventually, until_reply
 from netproof.observe.expectations import expect, require
 from netproof.observe.protocol import Failure
@@ -122,9 +123,3 @@ def holders(places, address):
 def acquainted(places, address):
     """The places that have an address in their ARP table, even as one that was not found."""
     return [place.name for place in places if address in {one.address for one in place.neighbours()}]
-
-
-def arp_owners(lan, address):
-    """Who answers ARP for an address on the LAN: asked on the LAN's bridge."""
-    (bridge,) = [one.name for one in lan.interfaces() if one.kind == "bridge"]
-    return [owner.mac for owner in lan.arp_owners(address, bridge)]

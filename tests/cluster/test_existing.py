@@ -15,6 +15,7 @@ import yaml
 from markdown_it import MarkdownIt
 
 from netproof.cluster.guest import RUN_LABEL
+from netproof.observe.rules_of_node import iptables_rules
 from netproof.report.results import Results
 from netproof.verdict import Verdict
 from netproof.waiting import NotYetError, Waiter
@@ -137,13 +138,32 @@ def test_a_guest_with_the_documented_rights_proves_what_can_be_seen_and_leaves_n
 
 
 def test_privileged_pods_let_it_stand_on_nodes_and_read_their_rules(cluster, account, tmp_path):
+    before = kubeproxys_rules(cluster)
+
     results = run(
-        account(), tmp_path, "--privileged-pods", "--check", "services.hairpin,headless.no-vip,clusterip.chains"
+        account(),
+        tmp_path,
+        *("--privileged-pods", "--check"),
+        "services.hairpin,services.no-endpoints-refused,headless.no-vip,clusterip.chains,clusterip.rules-heal",
     )
 
     found = verdicts(results)
     assert found["services.hairpin"] is Verdict.PASSED
+    assert found["services.no-endpoints-refused"] is Verdict.PASSED
     assert found["headless.no-vip"] is Verdict.PASSED
+    # It flushes a node's tables, which is nothing that a guest does.
+    assert found["clusterip.rules-heal"] is Verdict.UNSUPPORTED
+    assert before <= kubeproxys_rules(cluster)
+
+
+def kubeproxys_rules(cluster):
+    """The ways into kube-proxy's chains, on all nodes."""
+    return {
+        (node.name, rule.text)
+        for node in cluster.nodes()
+        for rule in iptables_rules(node).table("nat").rules()
+        if rule.chain in {"PREROUTING", "OUTPUT", "POSTROUTING"} and "KUBE-" in rule.text
+    }
 
 
 def test_a_run_that_was_killed_is_swept(cluster, account, tmp_path):

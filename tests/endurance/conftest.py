@@ -32,14 +32,14 @@ class Traces:
         processes: its processes, each as its number and the time of its start.
         namespaces: the namespaces they are in that are not this process's own.
         port: the port on loopback that leads to its API server; 0 where it has none yet.
-        killed_at: when it was killed, in ticks since the boot. The kernel gives the number of a namespace that has gone
-            to the next one that is made, so who started later and is in one of that number is somebody else.
+        ended_at: when it was broken off, in ticks since the boot. The kernel gives the number of a namespace that has
+            gone to the next one that is made, so who started later and is in one of that number is somebody else.
     """
 
     processes: frozenset[tuple[str, str]]
     namespaces: frozenset[str]
     port: int
-    killed_at: int = 0
+    ended_at: int = 0
 
     @classmethod
     def of(cls, name: str) -> Traces:
@@ -54,14 +54,14 @@ class Traces:
             int(port[1]) if port else 0,
         )
 
-    def kill(self, pid: int) -> None:
-        """Kill one of those that keep the cluster."""
-        os.kill(pid, signal.SIGKILL)
-        self.killed_at = int(float(_read(Path("/proc/uptime")).split()[0]) * os.sysconf("SC_CLK_TCK"))
+    def end(self, pid: int, how: signal.Signals, *, whole_group: bool = False) -> None:
+        """Send one of those that keep the cluster a signal, or all of its process group."""
+        (os.killpg if whole_group else os.kill)(pid, how)
+        self.ended_at = int(float(_read(Path("/proc/uptime")).split()[0]) * os.sysconf("SC_CLK_TCK"))
 
     def leftovers(self, name: str) -> dict[str, int]:
         """How many of each kind of thing there still are."""
-        older = {number for number in _processes() if int(_started(number) or self.killed_at + 1) <= self.killed_at}
+        older = {number for number in _processes() if int(_started(number) or self.ended_at + 1) <= self.ended_at}
         directory = str(state.StateDirectory(name).path)
         return {
             "processes": sum(_started(number) == started for number, started in self.processes),

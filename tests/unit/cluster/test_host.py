@@ -57,7 +57,7 @@ def test_virtual_machines_bring_the_ipvs_that_a_kernel_lacks(kernel, programs):
 def test_kind_wants_an_engine_that_answers(kernel, programs):
     found = offers((), kernel, programs | {"docker": ""})
 
-    assert [lack.what for lack in found["provider", "kind"].lacks] == ["no Docker engine answers"]
+    assert [lack.what for lack in found["provider", "kind"].lacks] == ["no Docker engine answers 'docker version'"]
 
 
 def test_a_browser_wants_its_driver(kernel, programs):

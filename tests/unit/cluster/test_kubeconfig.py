@@ -1,3 +1,6 @@
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
 import pytest
 import yaml
 
@@ -48,13 +51,67 @@ def test_an_unknown_context_is_told_which_there_are(kubeconfig):
         require_context(kubeconfig, "two", "--cluster existing")
 
 
-@pytest.mark.parametrize("text", ["", "not: a kubeconfig\n", "[unclosed\n"], ids=["empty", "something else", "no YAML"])
-def test_a_broken_file_is_told(tmp_path, text):
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "it lists no contexts"),
+        ("not: a kubeconfig\n", "it lists no contexts"),
+        ("- a\n", "it lists no contexts"),
+        ("[unclosed\n", "expected ',' or ']'"),
+    ],
+    ids=["empty", "something else", "a list", "no YAML"],
+)
+def test_a_broken_file_is_told(tmp_path, text, said):
     path = tmp_path / "config"
     path.write_text(text)
 
-    with pytest.raises(NetproofError, match="cannot be used"):
+    with pytest.raises(NetproofError, match="cannot be used") as refused:
         require_context(path, "one", "--cluster existing")
+
+    assert said in refused.value.message
+
+
+@pytest.fixture
+def refusing(kubeconfig):
+    """Has the kubeconfig lead to a server that refuses everything by a status."""
+    servers = []
+
+    def make(status):
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_error(status)
+
+            def log_message(self, *_):
+                return
+
+        server = HTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        document = yaml.safe_load(kubeconfig.read_text())
+        document["clusters"][0]["cluster"]["server"] = f"http://127.0.0.1:{server.server_port}"
+        kubeconfig.write_text(yaml.safe_dump(document))
+        return kubeconfig
+
+    yield make
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "remedy"),
+    [
+        (401, "refuses: Unauthorized", "has expired, or is of another cluster"),
+        (403, "refuses: Forbidden", "no account for it"),
+        (503, "refuses: Service Unavailable", "check the account"),
+    ],
+)
+def test_a_cluster_that_refuses_the_account_is_told_with_what_to_do(refusing, tmp_path, status, said, remedy):
+    with pytest.raises(NetproofError) as refused:
+        KubernetesApi(refusing(status), "one", cache=tmp_path / "discovery")
+
+    assert said in refused.value.message
+    assert remedy in refused.value.remedy
 
 
 def test_a_cluster_that_is_not_there_is_told(kubeconfig, tmp_path):

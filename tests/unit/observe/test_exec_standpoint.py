@@ -122,6 +122,14 @@ def test_what_nslookup_prints_is_understood(printed, rcode, addresses):
     assert (answer.rcode, answer.addresses) == (rcode, addresses)
 
 
+def test_what_nslookup_does_not_print_is_unsupported():
+    answer = printing("Name:\tx.default\nAddress: 10.96.1.2\n").resolve("x.default")
+
+    for ask in (lambda: answer.ttls, lambda: answer.truncated, lambda: answer.authoritative):
+        with pytest.raises(UnsupportedError, match="prints neither flags nor times to live"):
+            ask()
+
+
 def test_what_it_cannot_do_is_unsupported():
     place = printing()
 
