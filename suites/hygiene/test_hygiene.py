@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from netproof.check import EXTENDED, SUBMISSION, check, none_because
+from netproof.check import EXTENDED, SUBMISSION, check, declared_check, none_because
 from netproof.fixtures.adaptation import target_of
 from netproof.hygiene import examine
 from netproof.hygiene.rules import RULE_OF_ID
@@ -20,20 +20,36 @@ UNPATCHED = none_because("no patch of an object brings it about; the unit tests 
 
 
 @pytest.fixture(scope="module")
-def look(written_submission, pytestconfig):
-    """Looks the submission over by one rule, and by it the reference and a mutant of it, if one is named."""
-    kubernetes = target_of(pytestconfig).kubernetes
-    record = run_record(pytestconfig)
+def kubernetes(pytestconfig):
+    """The version that the submission is looked over for."""
+    return target_of(pytestconfig).kubernetes
+
+
+@pytest.fixture(scope="module")
+def found_in_reference(kubernetes):
+    """What a rule finds to mend in the reference, as it is or broken by a mutant."""
     reference = load(bundled_manifests("reference"))
     mutants = {mutant.name: mutant for mutant in load_mutants()}
 
-    def judge(rule_id, mutant=None):
-        rule = RULE_OF_ID[rule_id]
-        if mutant:
-            clean, broken = (
-                examine(one, kubernetes, [rule]) for one in (reference, mutate(reference, mutants[mutant]))
-            )
-            require(not clean.to_be_mended and broken.to_be_mended, "the rule to tell the mutant", "it does not")
+    def to_be_mended(rule, mutant=None):
+        submission = mutate(reference, mutants[mutant]) if mutant else reference
+        return examine(submission, kubernetes, [rule]).to_be_mended
+
+    return to_be_mended
+
+
+@pytest.fixture
+def holds(request, written_submission, kubernetes, found_in_reference):
+    """Requires the rule of the check's id, once it has told the reference from the mutants that the check names."""
+    declared = declared_check(request.function)
+    rule = RULE_OF_ID[declared.id]
+    record = run_record(request.config)
+
+    def judge():
+        if declared.mutants is not UNPATCHED:
+            require(not found_in_reference(rule), "nothing to mend in the reference", found_in_reference(rule))
+            for mutant in declared.mutants:
+                require(found_in_reference(rule, mutant), f"the rule to find the mutant {mutant}", "it does not")
         found = examine(written_submission, kubernetes, [rule])
         for finding in found.findings:
             if not finding.is_to_be_mended:
@@ -45,169 +61,139 @@ def look(written_submission, pytestconfig):
     return judge
 
 
-@check(
-    "apply.valid",
-    subject=SUBMISSION,
-    level=EXTENDED,
-    control=BROKEN,
-    mutants=["apply-replicas-as-text", "apply-selector-of-others"],
-)
-def test_manifests_are_valid(look):
+def by_rule(check_id, mutants=UNPATCHED):
+    """A check that the rule of this id finds nothing to mend in the submission."""
+    control = UNPATCHED if mutants is UNPATCHED else BROKEN
+    return check(check_id, subject=SUBMISSION, level=EXTENDED, control=control, mutants=mutants)
+
+
+@by_rule("apply.valid", mutants=["apply-replicas-as-text", "apply-selector-of-others"])
+def test_manifests_are_valid(holds):
     """Every manifest can be read, and is what the API of the target version takes."""
-    look("apply.valid", "apply-replicas-as-text")
+    holds()
 
 
-@check("apply.unknown-field", subject=SUBMISSION, level=EXTENDED, control=BROKEN, mutants=["apply-field-in-capitals"])
-def test_manifests_have_known_fields_alone(look):
+@by_rule("apply.unknown-field", mutants=["apply-field-in-capitals"])
+def test_manifests_have_known_fields_alone(holds):
     """No manifest has a field that its kind does not have."""
-    look("apply.unknown-field", "apply-field-in-capitals")
+    holds()
 
 
-@check("apply.removed-api", subject=SUBMISSION, level=EXTENDED, control=BROKEN, mutants=["apply-ingress-v1beta1"])
-def test_manifests_are_of_this_era(look):
+@by_rule("apply.removed-api", mutants=["apply-ingress-v1beta1"])
+def test_manifests_are_of_this_era(holds):
     """Every manifest is written for an API version that the target version serves."""
-    look("apply.removed-api", "apply-ingress-v1beta1")
+    holds()
 
 
-@check("apply.duplicate-keys", subject=SUBMISSION, level=EXTENDED, control=UNPATCHED, mutants=UNPATCHED)
-def test_no_key_is_written_twice(look):
+@by_rule("apply.duplicate-keys")
+def test_no_key_is_written_twice(holds):
     """No key is written twice in one mapping."""
-    look("apply.duplicate-keys")
+    holds()
 
 
-@check("apply.redefined", subject=SUBMISSION, level=EXTENDED, control=UNPATCHED, mutants=UNPATCHED)
-def test_no_object_is_defined_twice(look):
+@by_rule("apply.redefined")
+def test_no_object_is_defined_twice(holds):
     """No object is defined more than once with different content."""
-    look("apply.redefined")
+    holds()
 
 
-@check(
-    "apply.namespace-missing", subject=SUBMISSION, level=EXTENDED, control=BROKEN, mutants=["apply-without-namespace"]
-)
-def test_namespaces_are_there(look):
+@by_rule("apply.namespace-missing", mutants=["apply-without-namespace"])
+def test_namespaces_are_there(holds):
     """Every namespace that a manifest names is made by the submission, or is there anyway."""
-    look("apply.namespace-missing", "apply-without-namespace")
+    holds()
 
 
-@check("layout.files", subject=SUBMISSION, level=EXTENDED, control=BROKEN, mutants=["layout-without-cluster-ip"])
-def test_the_parts_of_the_homework_are_there(look):
+@by_rule("layout.files", mutants=["layout-without-cluster-ip"])
+def test_the_parts_of_the_homework_are_there(holds):
     """Every part of the homework is there."""
-    look("layout.files", "layout-without-cluster-ip")
+    holds()
 
 
-@check("wiring.selectors", subject=SUBMISSION, level=EXTENDED, control=BROKEN, mutants=["wiring-selector-typo"])
-def test_services_select_pods(look):
+@by_rule("wiring.selectors", mutants=["wiring-selector-typo"])
+def test_services_select_pods(holds):
     """Every Service selects pods that are there."""
-    look("wiring.selectors", "wiring-selector-typo")
+    holds()
 
 
-@check(
-    "wiring.ports",
-    subject=SUBMISSION,
-    level=EXTENDED,
-    control=BROKEN,
-    mutants=["wiring-target-port-80", "wiring-probe-port-80"],
-)
-def test_ports_are_spoken(look):
+@by_rule("wiring.ports", mutants=["wiring-target-port-80", "wiring-probe-port-80"])
+def test_ports_are_spoken(holds):
     """Every target port, and every port of a probe, is one that a container declares or a probe asks."""
-    look("wiring.ports", "wiring-target-port-80")
+    holds()
 
 
-@check(
-    "wiring.backends",
-    subject=SUBMISSION,
-    level=EXTENDED,
-    control=BROKEN,
-    mutants=["wiring-backend-typo", "wiring-backend-port"],
-)
-def test_ingresses_lead_to_services(look):
+@by_rule("wiring.backends", mutants=["wiring-backend-typo", "wiring-backend-port"])
+def test_ingresses_lead_to_services(holds):
     """Every backend of an Ingress is a Service in its namespace, and a port of it."""
-    look("wiring.backends", "wiring-backend-typo")
+    holds()
 
 
-@check("wiring.ingress-class", subject=SUBMISSION, level=EXTENDED, control=BROKEN, mutants=["wiring-class-unserved"])
-def test_ingresses_are_of_a_class_that_is_served(look):
+@by_rule("wiring.ingress-class", mutants=["wiring-class-unserved"])
+def test_ingresses_are_of_a_class_that_is_served(holds):
     """Every Ingress is of a class that a controller serves, or of none."""
-    look("wiring.ingress-class", "wiring-class-unserved")
+    holds()
 
 
-@check(
-    "wiring.paths",
-    subject=SUBMISSION,
-    level=EXTENDED,
-    control=BROKEN,
-    mutants=["wiring-path-claimed-twice", "wiring-canary-not-enabled"],
-)
-def test_no_path_is_claimed_twice(look):
+@by_rule("wiring.paths", mutants=["wiring-path-claimed-twice", "wiring-canary-not-enabled"])
+def test_no_path_is_claimed_twice(holds):
     """No two main Ingresses claim the same host and path."""
-    look("wiring.paths", "wiring-path-claimed-twice")
+    holds()
 
 
-@check(
-    "wiring.canary",
-    subject=SUBMISSION,
-    level=EXTENDED,
-    control=BROKEN,
-    mutants=["wiring-canary-of-another-host", "wiring-canary-not-enabled"],
-)
-def test_canaries_have_a_main_ingress(look):
+@by_rule("wiring.canary", mutants=["wiring-canary-of-another-host", "wiring-canary-not-enabled"])
+def test_canaries_have_a_main_ingress(holds):
     """Every canary Ingress has a main one of the same host and path, and something that chooses it."""
-    look("wiring.canary", "wiring-canary-of-another-host")
+    holds()
 
 
-@check(
-    "wiring.sharing-keys", subject=SUBMISSION, level=EXTENDED, control=BROKEN, mutants=["wiring-sharing-keys-differ"]
-)
-def test_shared_addresses_have_equal_keys(look):
+@by_rule("wiring.sharing-keys", mutants=["wiring-sharing-keys-differ"])
+def test_shared_addresses_have_equal_keys(holds):
     """Services that ask for one address have equal sharing keys and differ by port or protocol."""
-    look("wiring.sharing-keys", "wiring-sharing-keys-differ")
+    holds()
 
 
-@check("wiring.advertisement", subject=SUBMISSION, level=EXTENDED, control=BROKEN, mutants=["wiring-pool-unannounced"])
-def test_pools_are_announced(look):
+@by_rule("wiring.advertisement", mutants=["wiring-pool-unannounced"])
+def test_pools_are_announced(holds):
     """Every pool of addresses is announced."""
-    look("wiring.advertisement", "wiring-pool-unannounced")
+    holds()
 
 
-@check("wiring.volumes", subject=SUBMISSION, level=EXTENDED, control=BROKEN, mutants=["wiring-page-not-mounted"])
-def test_what_init_containers_write_is_read(look):
+@by_rule("wiring.volumes", mutants=["wiring-page-not-mounted"])
+def test_what_init_containers_write_is_read(holds):
     """What an init container writes into a volume is mounted by a container."""
-    look("wiring.volumes", "wiring-page-not-mounted")
+    holds()
 
 
-@check("security.host-path", subject=SUBMISSION, level=EXTENDED, control=BROKEN, mutants=["security-host-path"])
-def test_no_pod_mounts_its_node(look):
+@by_rule("security.host-path", mutants=["security-host-path"])
+def test_no_pod_mounts_its_node(holds):
     """No pod mounts a directory of its node."""
-    look("security.host-path", "security-host-path")
+    holds()
 
 
-@check("security.privileged", subject=SUBMISSION, level=EXTENDED, control=BROKEN, mutants=["security-privileged"])
-def test_no_container_is_privileged(look):
+@by_rule("security.privileged", mutants=["security-privileged"])
+def test_no_container_is_privileged(holds):
     """No container is privileged."""
-    look("security.privileged", "security-privileged")
+    holds()
 
 
-@check(
-    "security.host-namespaces", subject=SUBMISSION, level=EXTENDED, control=BROKEN, mutants=["security-host-network"]
-)
-def test_no_pod_shares_namespaces_with_its_node(look):
+@by_rule("security.host-namespaces", mutants=["security-host-network"])
+def test_no_pod_shares_namespaces_with_its_node(holds):
     """No pod shares the network, processes or IPC of its node."""
-    look("security.host-namespaces", "security-host-network")
+    holds()
 
 
-@check("security.cluster-admin", subject=SUBMISSION, level=EXTENDED, control=UNPATCHED, mutants=UNPATCHED)
-def test_nobody_is_made_cluster_admin(look):
+@by_rule("security.cluster-admin")
+def test_nobody_is_made_cluster_admin(holds):
     """Nobody is made cluster-admin."""
-    look("security.cluster-admin")
+    holds()
 
 
-@check("security.webhooks", subject=SUBMISSION, level=EXTENDED, control=UNPATCHED, mutants=UNPATCHED)
-def test_no_webhook_is_registered(look):
+@by_rule("security.webhooks")
+def test_no_webhook_is_registered(holds):
     """No webhook is registered."""
-    look("security.webhooks")
+    holds()
 
 
-@check("security.shadowing-crds", subject=SUBMISSION, level=EXTENDED, control=UNPATCHED, mutants=UNPATCHED)
-def test_no_definition_shadows_an_add_ons(look):
+@by_rule("security.shadowing-crds")
+def test_no_definition_shadows_an_add_ons(holds):
     """No CustomResourceDefinition takes the place of an add-on's."""
-    look("security.shadowing-crds")
+    holds()
