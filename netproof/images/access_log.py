@@ -6,8 +6,7 @@ import datetime as dt
 import json
 import threading
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
-from http import HTTPStatus
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 REGISTRY = "registry"
@@ -45,25 +44,6 @@ class Access:
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ReplacedImage:
-    """An image name for which a node was given a stand-in.
-
-    Attributes:
-        name: the canonical name that was asked for.
-        kind: the kind of the stand-in.
-        ports: the ports it serves.
-        digest: the digest of its manifest.
-        requests: how often a node asked for it by name.
-    """
-
-    name: str
-    kind: str
-    ports: tuple[int, ...]
-    digest: str
-    requests: int
-
-
 class AccessLog:
     """Appends accesses to a file; safe to use from many threads."""
 
@@ -96,20 +76,3 @@ def read_accesses(path: Path) -> Iterator[Access]:
             del facts["time"]
             facts["ports"] = tuple(facts.get("ports", ()))
             yield Access(**facts)
-
-
-def replaced_images(path: Path) -> tuple[ReplacedImage, ...]:
-    """Which images a log says were replaced by stand-ins, by name; where a plan changed, as last served."""
-    replaced: dict[str, ReplacedImage] = {}
-    for access in read_accesses(path):
-        if access.stand_in and access.image and "@" not in access.image:
-            served = ReplacedImage(access.image, access.stand_in, access.ports, access.digest, requests=1)
-            before = replaced.get(access.image)
-            replaced[access.image] = replace(served, requests=before.requests + 1) if before else served
-    return tuple(replaced[name] for name in sorted(replaced))
-
-
-def images_not_found(path: Path) -> tuple[str, ...]:
-    """The canonical names of the images a log says the registry did not have; such as those pinned by digest."""
-    accesses = (access for access in read_accesses(path) if access.image and access.status == HTTPStatus.NOT_FOUND)
-    return tuple(sorted({access.image for access in accesses}))

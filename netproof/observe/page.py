@@ -57,11 +57,6 @@ def assets_of(html: str, url: str) -> tuple[Asset, ...]:
     return tuple(dict.fromkeys(reader.assets))
 
 
-def path_of(url: str) -> str:
-    """The path of an address, at least ``/``."""
-    return urlsplit(url).path or "/"
-
-
 class _AssetReader(HTMLParser):
     """Collects assets while a page is fed to it."""
 

@@ -156,11 +156,6 @@ class Timeline:
         with self._lock:
             return Replies(tuple(sorted(self._replies, key=lambda reply: reply.start)))
 
-    def latest_revision(self, kind: str) -> int:
-        """The highest resource version recorded of a kind, 0 where there is none: has a watch caught up?"""
-        with self._lock:
-            return max((event.revision for event in self._events.values() if event.kind == kind), default=0)
-
     def happenings(self, *moments: Moment) -> tuple[Happening, ...]:
         """What happened since the start, in order; all of it, or these moments only."""
         return tuple(one for one, _ in self._folded() if one and (not moments or one.moment in moments))
@@ -198,19 +193,6 @@ class Timeline:
         states = self.states()
         failed_at = next((state for state in states if not predicate(state)), None)
         return Always(len(states), failed_at)
-
-    def to_dicts(self) -> list[dict[str, Any]]:
-        """The record as data, for evidence: seconds since the start, resource version, kind, name, what changed."""
-        return [
-            {
-                "seconds": round(one.seconds, 4),
-                "revision": one.revision,
-                "kind": one.kind,
-                "name": one.name,
-                "change": one.change,
-            }
-            for one in self._lines()
-        ]
 
     def render(self) -> str:
         """The record as a table in plain text."""

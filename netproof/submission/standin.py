@@ -30,8 +30,6 @@ from netproof.submission.submission import Submission
 
 DEFAULT_PORT = 8000
 """The port the first homework asks the web server to listen on."""
-SERVED_DIRECTORY = "/app"
-"""The folder the first homework asks the web server to serve."""
 
 _TOOL_REPOSITORIES = frozenset({"busybox", "busyboxplus", "alpine", "curl", "wget"})
 _HIGHEST_PORT = 65535

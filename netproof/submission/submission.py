@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from netproof.submission.layout import Layout, Part, ingress_backends, is_canary_ingress, locate
 from netproof.submission.manifest import ManifestObject, has_probe, items_at, mapping_at
@@ -114,11 +112,6 @@ class Submission:
         pods = self.layout[Part.WEB_POD].objects
         probed = (p for p in pods if any(has_probe(c) for c in items_at(p.pod_spec, "containers")))
         return next(probed, next(iter(pods), None))
-
-    @property
-    def intro_pod_template(self) -> Mapping[str, Any] | None:
-        """``metadata`` and ``spec`` of the intro pod, or None."""
-        return self.intro_pod.pod_template if self.intro_pod is not None else None
 
     def precedence(self, found: ManifestObject) -> tuple[bool, int, int]:
         """Orders definitions of one object, the one that counts first.

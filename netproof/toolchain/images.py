@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from netproof.errors import NetproofError
@@ -148,19 +148,6 @@ def web(tools: Tools, ports: Sequence[int] = (8000,), files: Mapping[str, bytes]
         working_directory=WEB_ROOT,
     )
     return Image(config, [_busybox_layer(tools), layer])
-
-
-OWN_IMAGES: Mapping[str, Callable[[Tools], Image]] = {
-    "pause": pause,
-    "coredns": coredns,
-    "agnhost": agnhost,
-    "metallb-controller": metallb_controller,
-    "metallb-speaker": metallb_speaker,
-    "traefik": traefik,
-    "dashboard": dashboard,
-    "busybox": busybox,
-    "web": web,
-}
 
 
 def _busybox_layer(tools: Tools) -> Layer:

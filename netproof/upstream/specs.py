@@ -16,7 +16,6 @@ from netproof.errors import NetproofError
 
 SCHEMA_VERSION = 1
 
-_CONFORMANCE = "[Conformance]"
 _NANOSECONDS = 1e9
 _NOT_COUNTED = frozenset({"passed", "skipped", "pending"})
 
@@ -57,11 +56,6 @@ class Spec(BaseModel):
     outcome: Outcome = Outcome.NOT_RUN
     seconds: float = 0.0
     message: str = ""
-
-    @property
-    def is_conformance(self) -> bool:
-        """Whether it is part of conformance."""
-        return _CONFORMANCE in self.name
 
 
 class UpstreamRun(BaseModel):

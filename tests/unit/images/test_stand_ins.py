@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from netproof.errors import NetproofError
-from netproof.images.access_log import images_not_found, read_accesses, replaced_images
+from netproof.images.access_log import read_accesses
 from netproof.images.plan import PlannedStandIn, read_plan, write_plan
 from netproof.images.reference import ImageReference
 
@@ -107,7 +107,8 @@ def test_an_image_pinned_by_digest_has_no_stand_in(start):
     answer = registry.manifest("library/busybox", digest, method="HEAD")
 
     assert answer.status_code == 404
-    assert images_not_found(registry.access_log) == (f"docker.io/library/busybox@{digest}",)
+    (access,) = read_accesses(registry.access_log)
+    assert (access.image, access.status) == (f"docker.io/library/busybox@{digest}", 404)
 
 
 def test_with_pull_only_own_images_are_known(start, tiny):
@@ -116,7 +117,7 @@ def test_with_pull_only_own_images_are_known(start, tiny):
 
     assert registry.manifest("library/busybox", "1.31.1").status_code == 404
     assert registry.manifest("pause", "3.10", "registry.k8s.io").content == tiny.pause.content
-    assert replaced_images(registry.access_log) == ()
+    assert not any(access.stand_in for access in read_accesses(registry.access_log))
 
 
 def test_the_log_says_which_images_were_replaced_and_by_what(start):
@@ -128,13 +129,16 @@ def test_the_log_says_which_images_were_replaced_and_by_what(start):
     registry.manifest("library/busybox", "1.31.1")
     registry.manifest("pause", "3.10", "registry.k8s.io")
 
-    replaced = replaced_images(registry.access_log)
-
-    assert [(one.name, one.kind, one.ports, one.requests) for one in replaced] == [
-        ("docker.io/darkzorro/otusdz1:v3", "web", (8000, 8080), 2),
-        ("docker.io/library/busybox:1.31.1", "busybox", (), 1),
+    by_digest = f"docker.io/darkzorro/otusdz1@{web.headers['Docker-Content-Digest']}"
+    accesses = list(read_accesses(registry.access_log))
+    assert [(one.method, one.image, one.stand_in, one.ports) for one in accesses] == [
+        ("HEAD", "docker.io/darkzorro/otusdz1:v3", "web", (8000, 8080)),
+        ("GET", "docker.io/darkzorro/otusdz1:v3", "web", (8000, 8080)),
+        ("GET", by_digest, "web", (8000, 8080)),
+        ("GET", "docker.io/library/busybox:1.31.1", "busybox", ()),
+        ("GET", "registry.k8s.io/pause:3.10", "", ()),
     ]
-    assert replaced[0].digest == web.headers["Docker-Content-Digest"]
+    assert {one.digest for one in accesses[:3]} == {web.headers["Docker-Content-Digest"]}
 
 
 def test_every_request_is_a_line_of_the_log(start, tiny):
@@ -151,8 +155,7 @@ def test_every_request_is_a_line_of_the_log(start, tiny):
 
 
 def test_there_is_nothing_to_read_where_no_log_is(tmp_path):
-    assert replaced_images(tmp_path / "none.jsonl") == ()
-    assert images_not_found(tmp_path / "none.jsonl") == ()
+    assert list(read_accesses(tmp_path / "none.jsonl")) == []
 
 
 def test_a_plan_is_kept_by_canonical_name(tmp_path):

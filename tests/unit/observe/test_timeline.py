@@ -325,7 +325,7 @@ def test_a_timeline_with_a_gap_answers_nothing(story):
 def test_bookmarks_are_no_events(story):
     story.timeline.record("Pod", "BOOKMARK", {"metadata": {"resourceVersion": "5000"}})
 
-    assert story.timeline.latest_revision("Pod") < 5000
+    assert all(event.revision < 5000 for event in story.timeline.events)
 
 
 def test_the_record_is_a_table_with_the_losses_in_their_place():
@@ -348,7 +348,6 @@ def test_the_record_is_a_table_with_the_losses_in_their_place():
     assert lines[1].endswith("created, phase Running, Ready False, restarts 0")
     assert lines[2].endswith("2 requests lost until +2.50 s: 2 x refused (nobody there)")
     assert lines[3].endswith("deleted with 30 s of grace")
-    assert [one["kind"] for one in told.timeline.to_dicts()] == ["Pod", "Load", "Pod"]
 
 
 def test_other_kinds_are_told_in_words(story):
@@ -363,11 +362,13 @@ def test_other_kinds_are_told_in_words(story):
         message="Readiness probe failed",
     )
 
-    assert [one["change"] for one in story.timeline.to_dicts()] == [
+    told = [
         "created, ready 10.244.0.5",
         "ready 10.244.0.5 → none, not ready 10.244.0.5",
         "about Pod web-1: Unhealthy: Readiness probe failed",
     ]
+    lines = story.timeline.render().splitlines()[1:]
+    assert all(line.endswith(change) for line, change in zip(lines, told, strict=True))
 
 
 @pytest.mark.parametrize(

@@ -137,18 +137,13 @@ def test_the_intro_pod_is_left_out_wherever_it_lies_and_found_by_its_probes():
 
     assert len(plan(found)) == 0
     assert found.intro_pod.source.path == "kubernetes-networks/web-pod.yaml"
-    assert found.intro_pod_template["spec"]["containers"][0]["name"] == "web"
 
 
 def test_lookups_that_find_nothing_say_none():
     empty = submission()
 
     assert (empty.deployment("web"), empty.deployment("canary"), empty.intro_pod) == (None, None, None)
-    assert (empty.service(Part.WEB_SVC_CIP), empty.find("Service", "web-svc"), empty.intro_pod_template) == (
-        None,
-        None,
-        None,
-    )
+    assert (empty.service(Part.WEB_SVC_CIP), empty.find("Service", "web-svc")) == (None, None)
 
 
 def test_find_takes_the_definition_of_the_main_files_or_of_a_namespace(reference):
