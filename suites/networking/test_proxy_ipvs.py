@@ -20,6 +20,7 @@ from netproof.observe.eventually import eventually, until_reply
 from netproof.observe.expectations import expect, require
 from netproof.observe.ipvs import RealServer
 from netproof.observe.rules_of_node import IPVS_INTERFACE, ip_sets, virtual_servers
+from netproof.running.plugin import run_record
 from netproof.services.service import endpoint_slice_manifest
 from netproof.submission.derive import replicas, short_periods
 from netproof.workloads.workload import is_ready
@@ -180,7 +181,7 @@ def test_requests_go_round(web_svc_cip, web, workspace, cluster, node):
     mutants=none_because("the subject is the node; the control is the wrong answer that strictARP prevents"),
     exclusive=True,
 )
-def test_strict_arp_keeps_a_node_from_answering_for_a_load_balancer(workspace, cluster, lan):
+def test_strict_arp_keeps_a_node_from_answering_for_a_load_balancer(workspace, cluster, lan, request):
     """A node that has a load balancer's address on kube-ipvs0 answers no ARP request for it: that is MetalLB's part."""
     node, address = cluster.nodes()[0], cluster.spec.unused_lan_address
     service = with_load_balancer(workspace, "balanced", address)
@@ -197,6 +198,10 @@ def test_strict_arp_keeps_a_node_from_answering_for_a_load_balancer(workspace, c
         node.run(["sysctl", "-w", "net.ipv4.conf.all.arp_ignore=0"])
         owners = [owner.mac for owner in lan.arp_owners(address, bridge)]
         require(owners == [own], f"the wrong answer, of {node.name} ({own})", owners, objects=[str(service)])
+        said = (
+            f"ARP for {address}, a load balancer's on kube-ipvs0: nobody answers; without strictARP {own}, {node.name}"
+        )
+        run_record(request.config).note(said)
     finally:
         node.run(["sysctl", "-w", f"net.ipv4.conf.all.arp_ignore={STRICT_ARP['arp_ignore']}"])
 

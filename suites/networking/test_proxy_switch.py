@@ -33,6 +33,8 @@ pytestmark = pytest.mark.usefixtures("rules_as_evidence")
 SERVER_PORT = 8080
 SERVICE_CHAINS, ENDPOINT_CHAINS = "KUBE-SVC-", "KUBE-SEP-"
 INTERVAL_SECONDS = 0.1
+LOST_AFTER_SECONDS, LOST_FOR_CERTAIN_AFTER_SECONDS = 1.0, 5.0
+"""How long a request to the Service may take, and one to its pod: a busy machine, too, is late, and loses nothing."""
 ROADS = {IPTABLES: (NFTABLES, IPTABLES), NFTABLES: (IPTABLES, NFTABLES), IPVS: (IPTABLES, NFTABLES, IPVS)}
 """By the mode of the cluster: through which modes a node goes, back to its own."""
 
@@ -112,12 +114,15 @@ def under_load(request, cluster, node, service, workspace, mode):
     """Switch a node to a mode while steady loads ask a Service and its pod; what was lost is drawn as evidence."""
     proxy = KubeProxy(cluster, node)
     timeline = SwitchTimeline(f"{proxy.says().body} to {mode}")
-    interval = INTERVAL_SECONDS * cluster.spec.slowness
+    slowness = cluster.spec.slowness
+    interval, patience = INTERVAL_SECONDS * slowness, LOST_FOR_CERTAIN_AFTER_SECONDS * slowness
     pod = f"http://{workspace.pod('server')['status']['podIP']}:{SERVER_PORT}/hostname"
     with ExitStack() as loads:
-        of_pod = loads.enter_context(node.load(pod, interval_seconds=interval, timeout_seconds=1))
+        of_pod = loads.enter_context(node.load(pod, interval_seconds=interval, timeout_seconds=patience))
         of_service = loads.enter_context(
-            node.load(service.url("/hostname"), interval_seconds=interval, timeout_seconds=1)
+            node.load(
+                service.url("/hostname"), interval_seconds=interval, timeout_seconds=LOST_AFTER_SECONDS * slowness
+            )
         )
         wait_until_answering(node, service, cluster.timeouts)
         timeline.mark(proxy.says(), "kube-proxy is ended and started anew")
