@@ -9,6 +9,7 @@ pytest_plugins = (
     "netproof.fixtures.adaptation",
     "netproof.fixtures.evidence",
     "netproof.fixtures.measuring",
+    "netproof.fixtures.news",
     "netproof.fixtures.submission",
     "netproof.fixtures.cluster",
     "netproof.fixtures.addons",

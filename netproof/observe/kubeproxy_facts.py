@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
-from netproof.errors import NetproofError
+from netproof.verdict import UnsupportedError
 
 
 class About(StrEnum):
@@ -20,6 +20,12 @@ class About(StrEnum):
     """How far a mode is supported: none, alpha, beta, stable, deprecated."""
     DEFAULT_MODE = "default-mode"
     """The mode where none is configured."""
+    CHAINS = "chains"
+    """The chains that are there whatever Services there are, by name: of iptables with their tables, as nat/NAME."""
+    LOOPBACK_NODE_PORT = "node-port-on-loopback"
+    """What a connection from a node to 127.0.0.1 and a NodePort gets: reply, refusal."""
+    STRICT_ARP = "strict-arp"
+    """Whether a node answers ARP only for what the asked interface has, where nothing is configured: on, off."""
     UDP_WITHOUT_ENDPOINTS = "udp-entries-of-service-without-endpoints"
     """Whether conntrack's entries to a UDP Service that has lost its last endpoint are removed or kept."""
     UDP_OF_DELETED = "udp-entries-of-deleted-service"
@@ -78,16 +84,23 @@ def fact(about: About, mode: str, version: str, former: str = "") -> Fact:
     """What is true of a mode in a version, after former modes where that matters.
 
     Raises:
-        NetproofError: nothing is known.
+        UnsupportedError: nothing is known, so that a check that asks has nothing to judge by.
     """
     for one in all_facts():
         if one.about is about and one.holds(mode, version, former):
             return one
     after = f" after {former}" if former else ""
-    raise NetproofError(
+    raise UnsupportedError(
         f"nothing is known of {about} in mode {mode}{after} of Kubernetes {version}",
         "look it up in kube-proxy's source, and write it into kubeproxy_facts.toml with where you found it",
     )
+
+
+def names_of_chains(mode: str, version: str) -> tuple[frozenset[str], frozenset[str]]:
+    """The chains that a mode has in a version, and those that only other modes or other versions have."""
+    own = frozenset(fact(About.CHAINS, mode, version).answer.split())
+    every = (one.answer.split() for one in all_facts() if one.about is About.CHAINS)
+    return own, frozenset(name for names in every for name in names) - own
 
 
 def _number(version: str) -> tuple[int, ...]:

@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 
-from netproof.errors import NetproofError
-from netproof.observe.kubeproxy_facts import About, all_facts, fact
+from netproof.observe.kubeproxy_facts import About, all_facts, fact, names_of_chains
+from netproof.verdict import UnsupportedError
 
 MODES = ("iptables", "nftables", "ipvs")
 OFFERED = ("1.34.4", "1.35.4", "1.36.3", "1.37.2")
@@ -59,6 +59,21 @@ def test_no_two_facts_contradict_each_other():
         assert not both
 
 
-def test_what_is_not_known_is_an_error_that_says_where_to_write_it():
-    with pytest.raises(NetproofError, match=r"kubeproxy_facts\.toml"):
+@pytest.mark.parametrize("version", OFFERED)
+@pytest.mark.parametrize("mode", MODES)
+def test_the_chains_of_a_mode_are_none_of_those_it_has_not(mode, version):
+    own, others = names_of_chains(mode, version)
+
+    assert own
+    assert others
+    assert not own & others
+
+
+def test_a_chain_that_a_later_version_gave_up_is_none_of_its_own():
+    assert "mark-for-masquerade" in names_of_chains("nftables", "1.35.4")[0]
+    assert "mark-for-masquerade" in names_of_chains("nftables", "1.36.3")[1]
+
+
+def test_what_is_not_known_cannot_be_judged_and_is_said_with_where_to_write_it():
+    with pytest.raises(UnsupportedError, match=r"kubeproxy_facts\.toml"):
         fact(About.UDP_OF_DELETED, "iptables", "1.20.0")

@@ -89,3 +89,11 @@ def test_the_counts_are_one_line(results):
 
 def test_colours_are_there_when_asked_for(results):
     assert "\x1b[" in table.render(table.sections(results, width=80), width=80, colour=True)
+
+
+def test_news_is_told_whatever_failed(results):
+    results.run.news = ["services.udp-deleted: it is mended"]
+
+    text = table.render(table.troubles(results), width=120, colour=False)
+
+    assert "news: services.udp-deleted: it is mended" in text
