@@ -28,6 +28,8 @@ CONTAINERD_SOCKET = "/run/containerd/containerd.sock"
 _APPARMOR = Path("/sys/kernel/security/apparmor")
 _AGENTS_INSIDE = Path("/run/netproof")
 """Where the agents of a virtual machine listen, inside."""
+_RUNTIME_REQUEST_SECONDS = 120
+"""The kubelet's own default."""
 BOOT_SECONDS, SILENCE_SECONDS = 180.0, 60.0
 """How long a virtual machine may take to come up, and be silent, before it is given up."""
 
@@ -371,6 +373,8 @@ def _kubelet_config(spec: ClusterSpec, state: StateDirectory, node: NodeSpec) ->
         "resolvConf": "/etc/resolv.conf",
         # To look at every pod again each second costs an emulated machine much of what it can do.
         "syncFrequency": "15s" if node.is_virtual else "1s",
+        # What starting a container may take: past it the kubelet begins anew, which helps no node that is slow.
+        "runtimeRequestTimeout": f"{_RUNTIME_REQUEST_SECONDS * spec.slowness:g}s",
         "nodeStatusUpdateFrequency": "5s",
         "registerWithTaints": [],
         "volumePluginDir": "/var/lib/kubelet/volume-plugins",

@@ -41,6 +41,15 @@ class ClusterUnderTest:
         return isinstance(self.provider, LocalCluster)
 
     @property
+    def slowness(self) -> float:
+        """By what factor things may take longer in it than usual, for its nodes are emulated."""
+        return self.provider.spec.slowness if isinstance(self.provider, LocalCluster) else 1.0
+
+    def side_by_side(self, usual: int) -> int:
+        """How many things that start pods may go on at once, where ``usual`` do on nodes of the usual speed."""
+        return max(1, int(usual / self.slowness))
+
+    @property
     def local(self) -> LocalCluster:
         """The embedded cluster behind it.
 

@@ -150,6 +150,10 @@ class Ahead:
         self._change = threading.Condition()
         self._closed = False
 
+    def limit(self, bearable: Callable[[int], int]) -> None:
+        """Run no more at once than can be borne, told the number that is usual; heard before any has begun."""
+        self._at_once = bearable(self._at_once)
+
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Take up the checks that may begin."""

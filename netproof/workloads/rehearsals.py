@@ -102,7 +102,7 @@ class Rehearsals:
         self._begun: dict[str, Rehearsed] = {}
         self._lock = threading.Lock()
         self._to_run: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        for number in range(SIDE_BY_SIDE):
+        for number in range(cluster.side_by_side(SIDE_BY_SIDE)):
             threading.Thread(target=self._run_forever, name=f"rehearsals-{number}", daemon=True).start()
 
     def begin(self, rehearsals: Iterable[Rehearsal]) -> list[Rehearsed]:

@@ -113,8 +113,10 @@ class Flow:
         service = Service(workspace.api, workspace.namespace, "served")
         flow = cls(cluster.pod(workspace.wait_ready("client")), node, service, service.cluster_ip)
         # A datagram that was sent before the rules were there made an entry of its own, which would be kept to.
-        eventually(lambda: flow.require_answer(), within_seconds=cluster.timeouts.rules_programmed)
-        eventually(lambda: flow.require_answer(source_port=SOURCE_PORT), within_seconds=cluster.timeouts.rules_programmed)
+        eventually(flow.require_answer, within_seconds=cluster.timeouts.rules_programmed)
+        eventually(
+            lambda: flow.require_answer(source_port=SOURCE_PORT), within_seconds=cluster.timeouts.rules_programmed
+        )
         require(flow.entries(), "an entry of the flow", "none", objects=[str(service), f"Node {node.name}"])
         return flow
 

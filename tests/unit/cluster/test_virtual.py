@@ -3,10 +3,13 @@
 import pytest
 
 from netproof.cluster import bringup, virtual
+from netproof.cluster.local import LocalCluster
 from netproof.cluster.spec import NETNS, VM, ClusterSpec
+from netproof.cluster.under_test import ClusterUnderTest
 from netproof.errors import NetproofError
 from netproof.node.vm.qemu import VirtualHardware
 from netproof.observe import kubeproxy_facts
+from netproof.waiting import Timeouts
 
 NO_IPVS = ["no dummy interfaces (module dummy)", "no IPVS (module ip_vs)"]
 
@@ -72,3 +75,13 @@ def test_a_specification_with_hardware_is_read_as_it_was_written(tmp_path):
 
     assert ClusterSpec.read(tmp_path / "spec.json") == spec
     assert all(node.is_virtual for node in spec.nodes)
+
+
+@pytest.mark.parametrize(("accelerator", "bearable"), [("tcg", 2), ("kvm", 6)])
+def test_an_emulated_node_bears_less_at_once(monkeypatch, accelerator, bearable):
+    hardware = VirtualHardware("vmlinuz", "initrd", "root.sqfs", accelerator)
+    provider = object.__new__(LocalCluster)
+    monkeypatch.setattr(LocalCluster, "spec", ClusterSpec("demo", "1.37.2", node_kind=VM).with_hardware(hardware))
+
+    assert ClusterUnderTest(provider, Timeouts()).side_by_side(6) == bearable
+    assert ClusterUnderTest(provider, Timeouts()).side_by_side(1) == 1

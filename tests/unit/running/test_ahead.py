@@ -312,3 +312,30 @@ def test_last(cluster):
     )
 
     ran.assert_outcomes(passed=AT_ONCE + 3)
+
+
+def test_where_the_cluster_bears_less_fewer_run_side_by_side(run_checks):
+    ran = run_checks(
+        test_a="""
+from netproof.running.ahead import AHEAD
+NOW, PEAKS = [], []
+@pytest.fixture(scope="session")
+def cluster(request):
+    request.config.stash[AHEAD].limit(lambda usual: usual - 5)
+    return object()
+@a_check("a.stays")
+@pytest.mark.parametrize("n", range(6))
+def test_stays(cluster, n):
+    "T."
+    NOW.append(n)
+    PEAKS.append(len(NOW))
+    time.sleep(0.05)
+    NOW.remove(n)
+@a_check("a.peak", exclusive=True)
+def test_peak(cluster):
+    "T."
+    assert max(PEAKS) <= 2  # one of them at its turn
+""",
+    )
+
+    ran.assert_outcomes(passed=7)
