@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from netproof.applying.steps import Applied, Outcome
+from netproof.applying.outcomes import Applied, Outcome
 from netproof.cluster.api import ApiRefused, KubernetesApi
 from netproof.cluster.guest import Guest
 from netproof.submission import Step

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from netproof.applying.steps import Outcome
+from netproof.applying.outcomes import Outcome
 from netproof.services.load_balancer import LoadBalancer
 from netproof.verdict import UnmetError
 from netproof.waiting import NotYetError, TimedOutError, Timeouts, Waiter
