@@ -1,1 +1,1 @@
-"""Services in a living cluster, as checks put them under test: their endpoints, the addresses and DNS they publish."""
+"""Services in a living cluster, as checks put them under test: endpoints, published addresses and DNS, kube-proxy."""

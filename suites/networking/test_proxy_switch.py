@@ -19,7 +19,6 @@ import pytest
 
 from netproof.check import EXTENDED, OWN, check, none_because
 from netproof.fixtures.workspace import agnhost_pod
-from netproof.kube_proxy import KubeProxy
 from netproof.observe.eventually import eventually
 from netproof.observe.expectations import expect, require
 from netproof.observe.kubeproxy_facts import About, fact
@@ -27,6 +26,7 @@ from netproof.observe.mode_traces import IPTABLES, IPVS, NFTABLES, leftovers, ma
 from netproof.observe.rules_of_node import ip_sets, iptables_rules, virtual_servers
 from netproof.observe.switch_timeline import SwitchTimeline
 from netproof.running.plugin import run_record
+from netproof.services.kube_proxy import KubeProxy
 
 pytestmark = pytest.mark.usefixtures("rules_as_evidence")
 

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from netproof.errors import NetproofError
-from netproof.kube_proxy import CONFIGURATION, KubeProxy
 from netproof.observe.protocol import Completed, HttpReply
+from netproof.services.kube_proxy import CONFIGURATION, KubeProxy
 from netproof.waiting import Timeouts
 
 RULES = """*nat
