@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from netproof.errors import NetproofError
 from netproof.toolchain.build import build
 from netproof.toolchain.cache import (
+    MAKE_SPACE,
     Cache,
     Installation,
     InstalledFile,
@@ -193,7 +194,7 @@ class Acquisition:
         release = component.release
         if release is None:
             raise UnavailableError("the project publishes no binaries")
-        require_free_space(self.cache.root, release.disk_mib.installed, f"downloading {component.name}", _MAKE_SPACE)
+        require_free_space(self.cache.root, release.disk_mib.installed, f"downloading {component.name}", MAKE_SPACE)
         with self.cache.installing(component, version, "release") as directory:
             if release.members:
                 url = component.expand(release.url, version)
@@ -222,7 +223,7 @@ class Acquisition:
         if component.module is None or directory is None:
             raise UnavailableError(f"no Go module pins version {version}")
         installed_mib = component.module.disk_mib.installed
-        require_free_space(self.cache.root, installed_mib, f"building {component.name}", _MAKE_SPACE)
+        require_free_space(self.cache.root, installed_mib, f"building {component.name}", MAKE_SPACE)
         with self.cache.installing(component, version, "module") as incoming:
             log = self.cache.logs / f"build-{component.name}-{version}.log"
             origin = build(component, version, directory, incoming, log, self.progress)
@@ -264,9 +265,6 @@ class Acquisition:
         if installed is None:
             raise NetproofError(f"{component.name} {version} vanished from the cache {self.cache.root} while in use")
         return installed
-
-
-_MAKE_SPACE = "free some space (netproof toolchain prune removes old versions), or point NETPROOF_CACHE elsewhere"
 
 
 def _server(url: str) -> str:

@@ -7,6 +7,7 @@ for a module go.mod, go.sum, the packages and the flags. So a change of any of t
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -29,6 +30,8 @@ from netproof.toolchain.progress import Progress
 RECEIPT = "receipt.json"
 INCOMING_PREFIX = ".incoming-"
 MIB = 1024 * 1024
+MAKE_SPACE = "free some space (netproof toolchain prune removes old versions), or point NETPROOF_CACHE elsewhere"
+"""The remedy of a disk that is full."""
 
 
 class InstalledFile(BaseModel):
@@ -141,6 +144,9 @@ class Cache:
         """A fresh directory to put the programs into; it becomes the entry when the block ends without an exception.
 
         Whatever lay at the entry (a broken installation) is replaced.
+
+        Raises:
+            NetproofError: the disk has become full meanwhile; nothing half is left.
         """
         entry = self.entry(component, version, source)
         entry.parent.mkdir(parents=True, exist_ok=True)
@@ -151,6 +157,11 @@ class Cache:
             if entry.exists():
                 shutil.rmtree(entry)
             incoming.rename(entry)
+        except OSError as problem:
+            if problem.errno not in {errno.ENOSPC, errno.EDQUOT}:
+                raise
+            said = f"the disk of {self.root} became full while {component.name} was installed"
+            raise NetproofError(said, MAKE_SPACE) from problem
         finally:
             shutil.rmtree(incoming, ignore_errors=True)
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import multiprocessing
 import os
@@ -157,6 +158,20 @@ def test_a_full_disk_stops_before_the_download(acquisition, server, monkeypatch)
     with pytest.raises(NetproofError, match=r"downloading tool wants 1 MiB in .*, where 0 MiB are free"):
         acquisition.ensure(["tool"])
     assert server.requests == []
+
+
+def test_a_disk_that_becomes_full_meanwhile_is_told_and_nothing_half_is_left(acquisition, cache, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("netproof.toolchain.acquire.extract_members", full)
+        with pytest.raises(NetproofError, match="became full while suite was installed") as refused:
+            acquisition.ensure(["suite"])
+
+    assert "NETPROOF_CACHE" in refused.value.remedy
+    assert not list((cache.programs / "suite").iterdir())
+    assert acquisition.ensure(["suite"])
 
 
 def test_a_program_that_was_not_asked_for(acquisition):
