@@ -54,8 +54,10 @@ def choose_kind(asked: str, proxy_mode: str) -> tuple[str, str]:
     """The kind of the nodes of a cluster, and why.
 
     Raises:
-        NetproofError: namespaces are asked for, and the host's kernel cannot do the proxy mode.
+        NetproofError: there is no such kind, or the host's kernel cannot do the proxy mode in namespaces, as is asked.
     """
+    if asked not in NODE_KINDS:
+        raise NetproofError(f"there is no kind of nodes {asked!r}", f"choose one of {', '.join(NODE_KINDS)}")
     if asked == VM:
         return VM, "asked for"
     missing = missing_for_ipvs() if proxy_mode == "ipvs" else []

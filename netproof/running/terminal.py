@@ -80,11 +80,14 @@ class Summary:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(
-        self, terminalreporter: pytest.TerminalReporter, config: pytest.Config
+        self, terminalreporter: pytest.TerminalReporter, config: pytest.Config, exitstatus: int
     ) -> Generator[None]:
-        """Keep pytest's sections to ordinary tests unless tracebacks are asked for, then print ours."""
+        """Keep pytest's sections to ordinary tests unless tracebacks are asked for, then print ours.
+
+        A user's mistake is pytest's one message alone: no check was begun.
+        """
         results = self._record.results
-        if results is None or not (results.checks or results.not_run):
+        if results is None or not (results.checks or results.not_run) or exitstatus == pytest.ExitCode.USAGE_ERROR:
             yield
             return
         shown = terminalreporter.stats

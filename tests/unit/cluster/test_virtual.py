@@ -85,3 +85,10 @@ def test_an_emulated_node_bears_less_at_once(monkeypatch, accelerator, bearable)
 
     assert ClusterUnderTest(provider, Timeouts()).side_by_side(6) == bearable
     assert ClusterUnderTest(provider, Timeouts()).side_by_side(1) == 1
+
+
+def test_a_kind_of_nodes_that_there_is_not_is_told():
+    with pytest.raises(NetproofError, match="no kind of nodes 'kvm'") as refused:
+        virtual.choose_kind("kvm", "iptables")
+
+    assert refused.value.remedy == "choose one of auto, netns, vm"
