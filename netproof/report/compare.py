@@ -42,10 +42,14 @@ class Row:
     found: tuple[CheckResult | None, ...]
 
     @property
+    def judged(self) -> frozenset[Verdict]:
+        """The verdicts that judge the check."""
+        return frozenset(one.verdict for one in self.found if one and one.verdict in _JUDGED)
+
+    @property
     def standing(self) -> Standing:
         """How the verdicts stand to each other."""
-        judged = {one.verdict for one in self.found if one and one.verdict in _JUDGED}
-        if len(judged) > 1:
+        if len(self.judged) > 1:
             return Standing.DIFFERS
         complete = all(one and one.verdict in _JUDGED for one in self.found)
         return Standing.ALIKE if complete else Standing.NOT_IN_ALL
@@ -111,7 +115,8 @@ class Comparison:
             yield Part("news", remarks=tuple(news))
         differing = self.standing(Standing.DIFFERS)
         yield Part(f"{_checks(differing)} with verdicts that differ", _cells(differing), tuple(self._words(differing)))
-        if partial := self.standing(Standing.NOT_IN_ALL):
+        # What one run judged and another did not is a change; what none judged is not.
+        if partial := tuple(sorted(self.standing(Standing.NOT_IN_ALL), key=lambda row: not row.judged)):
             yield Part(f"{_checks(partial)} not judged in every run", _cells(partial), tuple(self._reasons(partial)))
         alike = self.standing(Standing.ALIKE)
         yield Part(f"{_checks(alike)} with the same verdict in every run", _cells(alike) if with_alike else ())

@@ -21,8 +21,8 @@ def for_terminal(comparison: Comparison, *, with_alike: bool = True) -> Iterator
         yield Text(f"{'' if number == 0 else chr(10)}{part.heading}", style="bold")
         if part.rows:
             yield Padding(_table(comparison.columns, part), (0, 0, 0, 2))
-        for line in part.remarks:
-            yield Padding(Text(line), (0, 0, 0, 2))
+        if part.remarks:
+            yield Padding(_bullets(part.remarks), (1 if part.rows else 0, 0, 0, 2))
 
 
 def to_markdown(comparison: Comparison, *, with_alike: bool = True) -> str:
@@ -37,6 +37,15 @@ def _table(columns: Iterable[str], part: Part) -> Table:
         table.add_column(column, overflow="fold")
     for name, *cells in part.rows:
         table.add_row(Text(name), *(Text(cell, style=_STYLES.get(cell, "")) for cell in cells))
+    return table
+
+
+def _bullets(remarks: Iterable[str]) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column(width=1)
+    table.add_column(overflow="fold")
+    for line in remarks:
+        table.add_row(Text("-", style="dim"), Text(line))
     return table
 
 

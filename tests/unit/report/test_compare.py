@@ -110,6 +110,14 @@ def test_checks_that_were_not_judged_for_one_reason_are_told_together(runs):
     assert f"- nftables: unsupported: {OTHER_MODE} (clusterip.chains, clusterip.rules-heal)" in text
 
 
+def test_what_one_run_judged_comes_before_what_none_did(runs):
+    runs[0].checks.append(a_check("a.never", "unsupported", reason=OTHER_MODE))
+
+    text = to_markdown(Comparison.of(runs))
+
+    assert text.index("| clusterip.chains |") < text.index("| a.never |") < text.index("| clusterip.rules-heal |")
+
+
 def test_what_was_measured_and_what_is_news_stands_side_by_side(runs):
     text = to_markdown(Comparison.of(runs))
 
