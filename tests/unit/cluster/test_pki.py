@@ -1,3 +1,4 @@
+import datetime as dt
 import stat
 
 import pytest
@@ -67,3 +68,12 @@ def test_addresses_and_names_are_told_apart():
         x509.SubjectAlternativeName
     )
     assert [type(one) for one in extension.value] == [x509.IPAddress, x509.DNSName]
+
+
+def test_certificates_are_good_from_a_while_ago_for_clocks_that_are_set(written):
+    now = dt.datetime.now(dt.UTC)
+
+    for path in written.glob("*.crt"):
+        found = certificate(path)
+        assert found.not_valid_before_utc < now - dt.timedelta(minutes=50), path
+        assert found.not_valid_after_utc > now + dt.timedelta(days=29), path
