@@ -39,6 +39,7 @@ RIGHTS = (
     Right("", "pods/log", ("get",), "the logs under evidence"),
     Right("", "nodes", ("get", "list"), "checks that look at each node: clusterip, headless, services"),
     Right("", "services", _CHANGING, "clusterip, headless, services"),
+    Right("", "services/status", ("patch",), "services.load-balancer-source-ranges"),
     Right("", "configmaps", _CHANGING, "submissions that have ConfigMaps"),
     Right("", "events", ("get", "list", "watch"), "deploy.unavailable-reason, probe, rollout"),
     Right("apps", "deployments", _CHANGING, "deploy, rollout and what needs them"),
