@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from netproof.cluster.local import LocalCluster
 from netproof.cluster.places import command_in
 from netproof.cluster.shell import shell_command
 from netproof.commands.options import DEFAULT_NAME, ClusterName
+from netproof.errors import NetproofError
 
 _PLACES = "lan, control-plane, or a node such as n1."
 
@@ -33,5 +35,7 @@ def shell(
 ) -> None:
     """Open a shell on the cluster's LAN, or on a node: with kubectl, and its completion where bash is."""
     cluster = LocalCluster.attach(cluster_name)
+    if not sys.stdin.isatty():
+        raise NetproofError("a shell wants a terminal", f"for a command: netproof exec {place} -- COMMAND")
     argv = command_in(cluster, place, shell_command(cluster, place), directory=Path.cwd())
     os.execvp(argv[0], argv)

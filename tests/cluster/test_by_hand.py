@@ -146,6 +146,13 @@ def test_the_shell_says_where_it_stands_and_completes_kubectl():
     assert screen.end() == 3
 
 
+def test_a_shell_without_a_terminal_is_told_what_to_do():
+    said = here("shell", code=4)
+
+    assert "a shell wants a terminal" in said
+    assert "netproof exec lan -- COMMAND" in said
+
+
 def test_logs_of_one_component_and_of_all():
     assert "172.17.0.2" in here("logs", "kube-apiserver")
     everything = here("logs")
