@@ -15,10 +15,10 @@ from rich.console import Console
 from netproof.cluster.bringup import LocalRequest, bring_up, plan_cluster
 from netproof.cluster.component_logs import tail
 from netproof.cluster.local import LocalCluster
+from netproof.cluster.phases import PrintedPhases
 from netproof.cluster.state import StateDirectory, cluster_names, is_alive, sweep
 from netproof.cluster.virtual import AUTO
 from netproof.commands.options import DEFAULT_NAME, AsJson, ClusterName, KubernetesVersion
-from netproof.commands.phases import PrintedPhases
 from netproof.errors import NetproofError
 from netproof.images.policy import ImagePolicy
 from netproof.toolchain import ConsoleProgress

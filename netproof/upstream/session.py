@@ -15,9 +15,9 @@ from netproof.addons.addon import store_images
 from netproof.cluster.bringup import LocalRequest, bring_up, plan_cluster
 from netproof.cluster.components import LAN
 from netproof.cluster.local import LocalCluster
+from netproof.cluster.phases import PrintedPhases
 from netproof.cluster.places import command_in
 from netproof.cluster.provision import get_tools
-from netproof.commands.phases import PrintedPhases
 from netproof.images.added import add_images
 from netproof.images.policy import ImagePolicy
 from netproof.toolchain import Progress, Tools

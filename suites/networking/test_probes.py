@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from netproof.check import DERIVED, EXTENDED, OWN, SUBMISSION, check
 from netproof.observe.expectations import expect, require
-from netproof.observe.probe_answers import ask_probe
 from netproof.observe.protocol import Failure
 from netproof.submission.derive import (
     exec_probe,
@@ -19,6 +18,7 @@ from netproof.submission.manifest import mapping_at, web_container
 from netproof.submission.standin import listening_port
 from netproof.verdict import UnmetError, blocked
 from netproof.waiting import NotYetError, TimedOutError, Waiter
+from netproof.workloads.probe_answers import ask_probe
 from netproof.workloads.switched_server import switch, switched_container, switched_server, wait_for_port
 
 DECLARED = {"readinessProbe": "httpGet", "livenessProbe": "tcpSocket"}

@@ -13,6 +13,7 @@ from __future__ import annotations
 import pytest
 
 from netproof.check import DERIVED, EXTENDED, SUBMISSION, check, none_because
+from netproof.fixtures.rehearsals import Rehearsal
 from netproof.fixtures.workspace import refused
 from netproof.observe.eventually import eventually
 from netproof.observe.expectations import expect, require
@@ -26,10 +27,9 @@ from netproof.observe.rollout import (
 )
 from netproof.services.service import Service, service_manifest
 from netproof.submission.derive import recreate, replicas, short_periods, strategy
-from netproof.submission.draining_server import PAGE, draining_server
 from netproof.verdict import UnmetError, blocked
 from netproof.waiting import NotYetError, TimedOutError, Waiter
-from netproof.workloads.rehearsals import Rehearsal
+from netproof.workloads.draining_server import PAGE, draining_server
 
 REPLICAS = 3
 PORT = 8000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netproof.observe.probe_answers import ask_probe
+from netproof.workloads.probe_answers import ask_probe
 
 
 def container(**probes):

@@ -1,4 +1,4 @@
-"""Phases of a command, each printed with its time."""
+"""Phases of bringing up a cluster, each printed with its time."""
 
 from __future__ import annotations
 
