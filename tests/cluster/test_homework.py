@@ -1,7 +1,8 @@
-"""docs/homework.md, typed by a machine: every command works, and prints what the document shows."""
+"""docs/homework.md and homework-ipvs.md, typed by a machine: every command works, and prints what they show."""
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -12,10 +13,11 @@ import pytest
 from markdown_it import MarkdownIt
 
 from netproof.cluster import state
+from netproof.node.vm import qemu
 
 pytestmark = pytest.mark.cluster
 
-DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "homework.md"
+DOCUMENTS = Path(__file__).resolve().parents[2] / "docs"
 NAME = "homework"
 PATIENCE_SECONDS = 60
 COMMAND_SECONDS = 180
@@ -43,10 +45,10 @@ class Block:
     shown: list[str] = field(default_factory=list)
 
 
-def sections():
-    """The files and blocks of the document, in its order: ``(path, text)`` or a Block."""
+def sections(document):
+    """The files and blocks of a document, in its order: ``(path, text)`` or a Block."""
     found = []
-    for token in MarkdownIt("commonmark").parse(DOCUMENT.read_text(encoding="utf-8")):
+    for token in MarkdownIt("commonmark").parse((DOCUMENTS / document).read_text(encoding="utf-8")):
         match token.type, token.info:
             case "fence", "yaml":
                 path, _, text = token.content.partition("\n")
@@ -59,15 +61,27 @@ def sections():
 
 
 def test_every_command_of_the_document_prints_what_it_shows(tmp_path):
-    terminal = Terminal(tmp_path)
+    type_all(tmp_path, sections("homework.md"))
+
+
+@pytest.mark.skipif(shutil.which(qemu.PROGRAM) is None, reason=f"{qemu.PROGRAM} is not installed")
+def test_every_command_of_the_document_on_ipvs_prints_what_it_shows(tmp_path):
+    manifests = [section for section in sections("homework.md") if not isinstance(section, Block)]
+
+    type_all(tmp_path, [*manifests, *sections("homework-ipvs.md")])
+
+
+def type_all(directory, parts):
+    """Write the files and type the commands, in their order; the cluster is gone at the end."""
+    terminal = Terminal(directory)
     try:
-        for section in sections():
-            if isinstance(section, Block):
-                terminal.follow(section)
+        for part in parts:
+            if isinstance(part, Block):
+                terminal.follow(part)
             else:
-                path, text = section
-                (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-                (tmp_path / path).write_text(text, encoding="utf-8")
+                path, text = part
+                (directory / path).parent.mkdir(parents=True, exist_ok=True)
+                (directory / path).write_text(text, encoding="utf-8")
     finally:
         if state.is_alive(NAME):
             terminal.run("netproof down")
