@@ -29,8 +29,8 @@ from netproof.observe.packetfilter import Operand
 from netproof.observe.protocol import Failure
 from netproof.observe.rules_of_node import iptables_rules
 from netproof.observe.spread import requests_needed
+from netproof.services.endpoints import endpoints_of_ready_pods
 from netproof.submission.derive import replicas, short_periods
-from netproof.workloads.workload import is_ready
 
 pytestmark = pytest.mark.usefixtures("rules_as_evidence")
 
@@ -180,15 +180,7 @@ def wait_until_refusing(place, service, timeouts):
 def chains_to(node, service, web, wanted):
     """The chains of a Service on a node, which choose by equal chances among ``wanted`` pods: all that are ready."""
     objects = [str(service), str(web), f"Node {node.name}"]
-    endpoints = service.ready_endpoints()
-    pods = {pod["status"]["podIP"] for pod in web.pods() if is_ready(pod)}
-    addresses = {target.rpartition(":")[0] for target in endpoints}
-    require(
-        addresses == pods and len(pods) == wanted,
-        f"{wanted} ready pods and their addresses as the Service's endpoints",
-        f"pods {sorted(pods)}, endpoints {sorted(endpoints)}",
-        objects=objects,
-    )
+    endpoints = endpoints_of_ready_pods(service, web, wanted)
     found = require_rules(node, service)
     require(found.targets == endpoints, f"DNAT to {sorted(endpoints)}", f"to {sorted(found.targets)}", objects=objects)
     chances = ", ".join(f"1/{left}" for left in range(wanted, 0, -1))

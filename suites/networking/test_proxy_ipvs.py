@@ -21,9 +21,9 @@ from netproof.observe.expectations import expect, require
 from netproof.observe.ipvs import RealServer
 from netproof.observe.rules_of_node import IPVS_INTERFACE, ip_sets, virtual_servers
 from netproof.running.plugin import run_record
+from netproof.services.endpoints import endpoints_of_ready_pods
 from netproof.services.service import endpoint_slice_manifest
 from netproof.submission.derive import replicas, short_periods
-from netproof.workloads.workload import is_ready
 
 pytestmark = pytest.mark.usefixtures("rules_as_evidence")
 
@@ -221,11 +221,7 @@ def interface_of(node, name):
 def require_real_servers(node, service, web, wanted):
     """The Service's virtual server on a node has the ready pods, of which there are ``wanted``, and no others."""
     objects = [str(service), str(web), f"Node {node.name}"]
-    endpoints = service.ready_endpoints()
-    pods = {pod["status"]["podIP"] for pod in web.pods() if is_ready(pod)}
-    met = {target.rpartition(":")[0] for target in endpoints} == pods and len(pods) == wanted
-    observed = f"pods {sorted(pods)}, endpoints {sorted(endpoints)}"
-    require(met, f"{wanted} ready pods and their addresses as endpoints", observed, objects=objects)
+    endpoints = endpoints_of_ready_pods(service, web, wanted)
     found = virtual_servers(node).find(service.cluster_ip, PORT)
     require(found is not None, f"a virtual server {service.cluster_ip}:{PORT}", "none", objects=objects)
     require(found.scheduler == "rr", "the scheduler rr", found.scheduler, objects=objects)

@@ -20,8 +20,8 @@ from netproof.observe.expectations import require
 from netproof.observe.nftables import ServiceEndpoints, refused
 from netproof.observe.protocol import Failure
 from netproof.observe.rules_of_node import iptables_rules, nftables_rules
+from netproof.services.endpoints import endpoints_of_ready_pods
 from netproof.submission.derive import replicas, short_periods
-from netproof.workloads.workload import is_ready
 
 pytestmark = pytest.mark.usefixtures("rules_as_evidence")
 
@@ -91,15 +91,7 @@ def test_maps_follow_scaling_and_replacement(web_manifest, web_svc_cip_manifest,
 def require_endpoints(node, service, web, wanted):
     """The Service's chain on a node chooses by equal chances among the ready pods, of which there are ``wanted``."""
     objects = [str(service), str(web), f"Node {node.name}"]
-    endpoints = service.ready_endpoints()
-    pods = {pod["status"]["podIP"] for pod in web.pods() if is_ready(pod)}
-    addresses = {target.rpartition(":")[0] for target in endpoints}
-    require(
-        addresses == pods and len(pods) == wanted,
-        f"{wanted} ready pods and their addresses as the Service's endpoints",
-        f"pods {sorted(pods)}, endpoints {sorted(endpoints)}",
-        objects=objects,
-    )
+    endpoints = endpoints_of_ready_pods(service, web, wanted)
     found = ServiceEndpoints.of(nftables_rules(node), service.cluster_ip, PORT)
     require(found is not None, f"{service.cluster_ip}, tcp, {PORT} in the map service-ips", "no entry", objects=objects)
     require(set(found.targets) == endpoints, f"DNAT to {sorted(endpoints)}", f"to {found.targets}", objects=objects)
