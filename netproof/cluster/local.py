@@ -21,7 +21,7 @@ from netproof.cluster.pki import write_pki
 from netproof.cluster.spec import ClusterSpec
 from netproof.cluster.state import StateDirectory
 from netproof.errors import NetproofError
-from netproof.observe.standpoint import AgentStandpoint
+from netproof.observe.agent_standpoint import AgentStandpoint
 
 _AGENT_SECONDS = 15.0
 """How long an agent may take to listen, on nodes that run at the host's own speed."""

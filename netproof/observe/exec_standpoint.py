@@ -14,28 +14,35 @@ import math
 import re
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import NoReturn, cast
 from urllib.parse import urlsplit
 
 from netproof.observe.protocol import (
     ArpOwner,
+    ArpRequest,
     Completed,
     DnsRecord,
     DnsReply,
+    DnsRequest,
     EchoReply,
+    ExecRequest,
     Failure,
     HttpReply,
+    HttpRequest,
     IcmpError,
     Interface,
     Neighbour,
     PingReply,
+    PingRequest,
     Route,
     SocketReply,
+    TcpRequest,
+    UdpRequest,
 )
 from netproof.observe.replies import Replies
-from netproof.observe.standpoint import DnsAnswer, PingResult, StandpointError, SteadyLoad
+from netproof.observe.standpoint import DnsAnswer, PingResult, Standpoint, StandpointError, SteadyLoad
 from netproof.verdict import UnsupportedError
 
 RunCommand = Callable[[Sequence[str], float], Completed]
@@ -88,7 +95,7 @@ _FAILURES = (
 """What nc says, in small letters, and what it means."""
 
 
-class ExecStandpoint:
+class ExecStandpoint(Standpoint):
     """A place where commands of busybox are run; see the module.
 
     Args:
@@ -98,110 +105,84 @@ class ExecStandpoint:
     """
 
     def __init__(self, name: str, run_command: RunCommand, run_program: RunCommand | None = None) -> None:
-        self.name = name
+        super().__init__(name)
         self._run_command = run_command
         self._run_program = run_program or run_command
 
-    def __repr__(self) -> str:
-        return f"<standpoint {self.name}>"
-
-    def get(
-        self,
-        url: str,
-        *,
-        times: int = 1,
-        headers: Mapping[str, str] | None = None,
-        timeout_seconds: float = 5.0,
-        concurrency: int = 1,
-        resolve: Mapping[str, str] | None = None,
-        verify_tls: bool = True,
-        source_address: str = "",
-    ) -> Replies:
-        """GET ``url`` on ``times`` new connections, by HTTP alone.
+    def http(self, request: HttpRequest) -> Replies:
+        """GET on new connections, by HTTP alone.
 
         Raises:
             UnsupportedError: the URL is of HTTPS, or a source address is asked for.
-            StandpointError: the commands cannot be run.
         """
-        parts = urlsplit(url)
-        if parts.scheme != "http" or source_address:
+        parts = urlsplit(request.url)
+        if parts.scheme != "http" or request.source_address:
             self._lacks("HTTPS and source addresses of one's choice")
+        if request.method != "GET" or request.body:
+            self._lacks("requests other than GET")
         host = parts.hostname or ""
-        wanted = {"Host": parts.netloc, "Connection": "close", "User-Agent": "netproof", **(headers or {})}
+        wanted = {"Host": parts.netloc, "Connection": "close", "User-Agent": "netproof", **request.headers}
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in wanted.items()), "", ""]
         exchanges = self._exchange(
-            (resolve or {}).get(host, host),
+            request.resolve.get(host, host),
             parts.port or 80,
             "\r\n".join(lines),
-            times=times,
-            concurrency=concurrency,
-            timeout_seconds=timeout_seconds,
+            times=request.times,
+            concurrency=request.concurrency,
+            timeout_seconds=request.timeout_seconds,
         )
-        return Replies(tuple(_http_reply(url, one) for one in exchanges))
+        return Replies(tuple(_http_reply(request.url, one) for one in exchanges))
 
-    def connect(self, host: str, port: int, *, payload: str = "", timeout_seconds: float = 3.0) -> SocketReply:
-        """Open a TCP connection, and where there is a payload send it and read the answer."""
-        (one,) = self._exchange(host, port, payload, times=1, concurrency=1, timeout_seconds=timeout_seconds)
+    def tcp(self, request: TcpRequest) -> SocketReply:
+        """What a TCP connection got."""
+        (one,) = self._exchange(
+            request.host,
+            request.port,
+            request.payload,
+            times=1,
+            concurrency=1,
+            timeout_seconds=request.timeout_seconds,
+        )
         failure = None if one.received and one.failure is Failure.TIMEOUT else one.failure
         received = one.received.decode("utf-8", "replace")
-        return SocketReply(host, port, one.start, one.duration_seconds, received, failure, one.detail)
+        return SocketReply(request.host, request.port, one.start, one.duration_seconds, received, failure, one.detail)
 
-    def resolve(
-        self,
-        name: str,
-        record_type: str = "A",
-        *,
-        server: str = "",
-        port: int = 53,
-        tcp: bool = False,
-        timeout_seconds: float = 3.0,
-        edns_payload: int = 0,
-    ) -> DnsAnswer:
+    def dns(self, request: DnsRequest) -> DnsAnswer:
         """Ask for addresses by busybox's nslookup, over UDP.
 
         Raises:
             UnsupportedError: another type, port or transport is asked for.
-            StandpointError: the command cannot be run.
         """
-        if record_type not in {"A", "AAAA"} or tcp or port != 53 or edns_payload:
+        if request.type not in {"A", "AAAA"} or request.tcp or request.port != 53 or request.edns_payload:
             self._lacks("DNS queries other than for addresses, over UDP")
-        command = ["nslookup", f"-type={record_type.lower()}", f"{name.rstrip('.')}.", *([server] if server else [])]
-        done = self._run_command(command, timeout_seconds + _SLACK_SECONDS)
-        return _PrintedAnswer(_dns_reply(name, record_type, server, done))
+        server = [request.server] if request.server else []
+        command = ["nslookup", f"-type={request.type.lower()}", f"{request.name.rstrip('.')}.", *server]
+        done = self._run_command(command, request.timeout_seconds + _SLACK_SECONDS)
+        return _PrintedAnswer(_dns_reply(request.name, request.type, request.server, done))
 
-    def ping(self, address: str, *, count: int = 1, timeout_seconds: float = 1.0) -> PingResult:
-        """Send ICMP echo requests."""
-        command = ["ping", "-c", str(count), "-W", str(max(1, math.ceil(timeout_seconds))), address]
-        done = self._run_command(command, count + timeout_seconds + _SLACK_SECONDS)
-        return PingResult(_ping_reply(address, count, done))
+    def echo(self, request: PingRequest) -> PingResult:
+        """What echo requests got."""
+        patience = str(max(1, math.ceil(request.timeout_seconds)))
+        command = ["ping", "-c", str(request.count), "-W", patience, request.address]
+        done = self._run_command(command, request.count + request.timeout_seconds + _SLACK_SECONDS)
+        return PingResult(_ping_reply(request.address, request.count, done))
 
-    def run(
-        self,
-        argv: Sequence[str],
-        *,
-        stdin: str = "",
-        timeout_seconds: float = 30.0,
-        environment: Mapping[str, str] | None = None,
-    ) -> Completed:
+    def execute(self, request: ExecRequest) -> Completed:
         """Run a command in the place: on a node one of the node's own.
 
         Raises:
             UnsupportedError: it is to be given input.
-            StandpointError: it cannot be run.
         """
-        if stdin:
+        if request.stdin:
             self._lacks("commands with input")
-        variables = [f"{name}={value}" for name, value in (environment or {}).items()]
-        return self._run_program([*(["env", *variables] if variables else []), *argv], timeout_seconds)
+        variables = [f"{name}={value}" for name, value in request.environment.items()]
+        argv = [*(["env", *variables] if variables else []), *request.argv]
+        return self._run_program(argv, request.timeout_seconds)
 
     def interfaces(self) -> tuple[Interface, ...]:
         """The interfaces with flags and addresses; their kind is not known."""
         return tuple(_interfaces(self._output(["ip", "addr"])))
-
-    def addresses(self) -> frozenset[str]:
-        """All addresses on all interfaces, without prefix lengths."""
-        return frozenset(address.partition("/")[0] for one in self.interfaces() for address in one.addresses)
 
     def neighbours(self) -> tuple[Neighbour, ...]:
         """The kernel's ARP table, from ``/proc/net/arp``."""
@@ -214,38 +195,29 @@ class ExecStandpoint:
         """The IPv4 routes of the main table."""
         return tuple(_route(line.split()) for line in self._output(["ip", "route"]).splitlines() if line.strip())
 
-    def udp(
-        self, host: str, port: int, payload: str, *, timeout_seconds: float = 3.0, source_port: int = 0
-    ) -> SocketReply:
+    def datagram(self, request: UdpRequest) -> SocketReply:
         """Not from here: busybox's nc speaks TCP alone.
 
         Raises:
             UnsupportedError: always.
         """
-        self._lacks(f"UDP to {host}:{port}")
+        self._lacks(f"UDP to {request.host}:{request.port}")
 
-    def load(
-        self,
-        url: str,
-        *,
-        interval_seconds: float = 0.02,
-        timeout_seconds: float = 2.0,
-        headers: Mapping[str, str] | None = None,
-    ) -> AbstractContextManager[SteadyLoad]:
+    def steady_load(self, request: HttpRequest, interval_seconds: float) -> AbstractContextManager[SteadyLoad]:
         """Not from here: a steady load wants a client that keeps time by this host's clock.
 
         Raises:
             UnsupportedError: always.
         """
-        self._lacks(f"a steady load on {url}")
+        self._lacks(f"a request to {request.url} each {interval_seconds:g} s")
 
-    def arp_owners(self, address: str, interface: str, *, timeout_seconds: float = 1.0) -> tuple[ArpOwner, ...]:
+    def arp(self, request: ArpRequest) -> tuple[ArpOwner, ...]:
         """Not from here: requests of ARP want a raw socket on the network of the nodes.
 
         Raises:
             UnsupportedError: always.
         """
-        self._lacks(f"ARP for {address}")
+        self._lacks(f"ARP for {request.address}")
 
     def _lacks(self, what: str) -> NoReturn:
         raise UnsupportedError(f"{what}: not from {self.name}, where netproof has no agent", "--cluster local")

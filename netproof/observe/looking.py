@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from netproof.observe.protocol import Completed
-from netproof.observe.standpoint import AgentStandpoint
+from netproof.observe.agent_standpoint import AgentStandpoint
+from netproof.observe.protocol import Completed, ExecRequest
 from netproof.verdict import UnsupportedError
 
 LOOKING = (
@@ -42,18 +42,11 @@ def require_looking(argv: Sequence[str], place: str) -> None:
 class LookingStandpoint(AgentStandpoint):
     """The place of an agent on a machine that is not netproof's own."""
 
-    def run(
-        self,
-        argv: Sequence[str],
-        *,
-        stdin: str = "",
-        timeout_seconds: float = 30.0,
-        environment: Mapping[str, str] | None = None,
-    ) -> Completed:
+    def execute(self, request: ExecRequest) -> Completed:
         """Run a command that only looks.
 
         Raises:
             UnsupportedError: it may change something.
         """
-        require_looking(argv, self.name)
-        return super().run(argv, stdin=stdin, timeout_seconds=timeout_seconds, environment=environment)
+        require_looking(request.argv, self.name)
+        return super().execute(request)

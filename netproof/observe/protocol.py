@@ -2,7 +2,7 @@
 
 A request is ``{"op": NAME, "arguments": {...}}`` with the fields of the request's class; a reply is ``{"result": ...}``
 or ``{"error": {"kind": ..., "message": ...}}``. Plain dataclasses: the agent's start must stay cheap; who reads replies
-validates them (:mod:`netproof.observe.standpoint`).
+validates them (:mod:`netproof.observe.agent_standpoint`).
 
 All durations are in seconds; all moments are ``CLOCK_MONOTONIC`` in seconds, one clock for all namespaces of a host;
 a virtual machine has its own.

@@ -1,44 +1,37 @@
 """A place in the network from which a check acts: the LAN, a node, a pod.
 
-:class:`Standpoint` is what a check relies on; :class:`AgentStandpoint` offers it by an agent
-(:mod:`netproof.observe.agent`) that runs in that place. The test process itself stays in the host's namespaces.
+:class:`Standpoint` is what a check relies on. An agent offers it in a place of netproof's own
+(:mod:`netproof.observe.agent_standpoint`), the commands of a container in one that is not
+(:mod:`netproof.observe.exec_standpoint`). The test process itself stays in the host's namespaces.
 """
 
 from __future__ import annotations
 
-import json
-import math
-import socket
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Protocol, TypeVar
-
-from pydantic import TypeAdapter
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 
 from netproof.errors import NetproofError
-from netproof.observe import protocol
 from netproof.observe.protocol import (
     ArpOwner,
+    ArpRequest,
     Completed,
     DnsReply,
+    DnsRequest,
+    ExecRequest,
     Failure,
-    Hello,
-    HttpReply,
+    HttpRequest,
     Interface,
     Neighbour,
     PingReply,
+    PingRequest,
     Route,
     SocketReply,
+    TcpRequest,
+    UdpRequest,
 )
 from netproof.observe.replies import Replies
-from netproof.waiting import NotYetError, Waiter
-
-T = TypeVar("T")
-
-_SLACK_SECONDS = 15.0
-"""What an agent may take beyond the timeouts of its request, on a loaded machine."""
 
 
 class StandpointError(NetproofError):
@@ -128,157 +121,22 @@ class SteadyLoad:
     replies: Replies = field(default_factory=lambda: Replies(()))
 
 
-class Standpoint(Protocol):
+class Standpoint(ABC):
     """A place in the network. All timeouts are in seconds; a request that fails is a result, not an exception.
 
-    Every method raises :class:`StandpointError` where the place itself cannot act.
-    """
-
-    @property
-    def name(self) -> str:
-        """The name of the place, such as lan, n1, pod/default/web-0."""
-        ...
-
-    def get(
-        self,
-        url: str,
-        *,
-        times: int = 1,
-        headers: Mapping[str, str] | None = None,
-        timeout_seconds: float = 5.0,
-        concurrency: int = 1,
-        resolve: Mapping[str, str] | None = None,
-        verify_tls: bool = True,
-        source_address: str = "",
-    ) -> Replies:
-        """GET ``url`` on ``times`` new connections; see :class:`netproof.observe.protocol.HttpRequest`."""
-        ...
-
-    def resolve(
-        self,
-        name: str,
-        record_type: str = "A",
-        *,
-        server: str = "",
-        port: int = 53,
-        tcp: bool = False,
-        timeout_seconds: float = 3.0,
-        edns_payload: int = 0,
-    ) -> DnsAnswer:
-        """Ask one name server once; see :class:`netproof.observe.protocol.DnsRequest`."""
-        ...
-
-    def ping(self, address: str, *, count: int = 1, timeout_seconds: float = 1.0) -> PingResult:
-        """Send ICMP echo requests."""
-        ...
-
-    def connect(self, host: str, port: int, *, payload: str = "", timeout_seconds: float = 3.0) -> SocketReply:
-        """Open a TCP connection, and where there is a payload send it and read the answer."""
-        ...
-
-    def udp(
-        self, host: str, port: int, payload: str, *, timeout_seconds: float = 3.0, source_port: int = 0
-    ) -> SocketReply:
-        """Send a datagram and wait for one."""
-        ...
-
-    def run(
-        self,
-        argv: Sequence[str],
-        *,
-        stdin: str = "",
-        timeout_seconds: float = 30.0,
-        environment: Mapping[str, str] | None = None,
-    ) -> Completed:
-        """Run a command in the place."""
-        ...
-
-    def load(
-        self,
-        url: str,
-        *,
-        interval_seconds: float = 0.02,
-        timeout_seconds: float = 2.0,
-        headers: Mapping[str, str] | None = None,
-    ) -> AbstractContextManager[SteadyLoad]:
-        """Keep a steady load on ``url`` in a ``with`` block: one request each interval, however slow the replies."""
-        ...
-
-    def neighbours(self) -> tuple[Neighbour, ...]:
-        """The kernel's neighbour (ARP) table."""
-        ...
-
-    def arp_owners(self, address: str, interface: str, *, timeout_seconds: float = 1.0) -> tuple[ArpOwner, ...]:
-        """Who on the network of ``interface`` answers ARP requests for ``address``."""
-        ...
-
-    def interfaces(self) -> tuple[Interface, ...]:
-        """The interfaces with flags and addresses."""
-        ...
-
-    def addresses(self) -> frozenset[str]:
-        """All addresses on all interfaces, without prefix lengths."""
-        ...
-
-    def routes(self) -> tuple[Route, ...]:
-        """The IPv4 routes of the main table."""
-        ...
-
-
-class AgentStandpoint:
-    """The place where an agent runs.
-
-    Each call has a connection of its own, so one standpoint may be used by several threads.
+    What checks ask is put into requests of :mod:`netproof.observe.protocol` here; each kind of place answers these.
+    Every method raises :class:`StandpointError` where the place itself cannot act, and
+    :class:`netproof.verdict.UnsupportedError` where a place of this kind cannot do what is asked.
 
     Args:
-        name: the name of the place, for messages.
-        socket_path: where the agent listens.
-        slowness: by what factor it may take longer than usual beyond the timeouts of a request.
+        name: the name of the place, such as lan, n1, pod/default/web-0; for messages.
     """
 
-    def __init__(self, name: str, socket_path: Path, *, slowness: float = 1.0) -> None:
+    def __init__(self, name: str) -> None:
         self.name = name
-        self._slack_seconds = _SLACK_SECONDS * slowness
-        self.socket_path = socket_path
 
     def __repr__(self) -> str:
         return f"<standpoint {self.name}>"
-
-    def wait_until_up(self, *, timeout_seconds: float = 10.0) -> Hello:
-        """What the agent says of itself, once it listens.
-
-        Raises:
-            TimedOutError: it does not within ``timeout_seconds``.
-        """
-
-        def hello() -> Hello:
-            if not self.socket_path.exists():
-                msg = f"no socket at {self.socket_path}"
-                raise NotYetError(msg)
-            return self.hello()
-
-        waiter = Waiter(interval_seconds=0.02, retry_on=(NotYetError, StandpointError))
-        return waiter.until(f"the agent of {self.name} answers", hello, timeout_seconds=timeout_seconds)
-
-    def hello(self) -> Hello:
-        """What the agent says of itself.
-
-        Raises:
-            StandpointError: it does not answer, or speaks another version of the protocol.
-        """
-        hello = self._ask(protocol.HelloRequest(), Hello, 0.0)
-        if hello.protocol_version != protocol.PROTOCOL_VERSION:
-            raise StandpointError(
-                f"the agent of {self.name} speaks version {hello.protocol_version} of the protocol, "
-                f"this process version {protocol.PROTOCOL_VERSION}",
-                "start the cluster anew with the netproof that runs the checks",
-            )
-        return hello
-
-    def http(self, request: protocol.HttpRequest) -> Replies:
-        """The replies to any HTTP request, such as a POST."""
-        rounds = math.ceil(request.times / max(1, request.concurrency))
-        return Replies(self._ask(request, tuple[HttpReply, ...], 2 * rounds * request.timeout_seconds))
 
     def get(
         self,
@@ -294,7 +152,7 @@ class AgentStandpoint:
     ) -> Replies:
         """GET ``url`` on ``times`` new connections; see :class:`netproof.observe.protocol.HttpRequest`."""
         return self.http(
-            protocol.HttpRequest(
+            HttpRequest(
                 url,
                 headers=dict(headers or {}),
                 times=times,
@@ -318,24 +176,21 @@ class AgentStandpoint:
         edns_payload: int = 0,
     ) -> DnsAnswer:
         """Ask one name server once; see :class:`netproof.observe.protocol.DnsRequest`."""
-        request = protocol.DnsRequest(name, record_type, server, port, tcp, timeout_seconds, edns_payload)
-        return DnsAnswer(self._ask(request, DnsReply, timeout_seconds))
+        return self.dns(DnsRequest(name, record_type, server, port, tcp, timeout_seconds, edns_payload))
 
     def ping(self, address: str, *, count: int = 1, timeout_seconds: float = 1.0) -> PingResult:
         """Send ICMP echo requests."""
-        request = protocol.PingRequest(address, count, timeout_seconds=timeout_seconds)
-        return PingResult(self._ask(request, PingReply, count * request.interval_seconds + timeout_seconds))
+        return self.echo(PingRequest(address, count, timeout_seconds=timeout_seconds))
 
     def connect(self, host: str, port: int, *, payload: str = "", timeout_seconds: float = 3.0) -> SocketReply:
         """Open a TCP connection, and where there is a payload send it and read the answer."""
-        return self._ask(protocol.TcpRequest(host, port, payload, timeout_seconds), SocketReply, 2 * timeout_seconds)
+        return self.tcp(TcpRequest(host, port, payload, timeout_seconds))
 
     def udp(
         self, host: str, port: int, payload: str, *, timeout_seconds: float = 3.0, source_port: int = 0
     ) -> SocketReply:
         """Send a datagram and wait for one."""
-        request = protocol.UdpRequest(host, port, payload, timeout_seconds, source_port=source_port)
-        return self._ask(request, SocketReply, timeout_seconds)
+        return self.datagram(UdpRequest(host, port, payload, timeout_seconds, source_port=source_port))
 
     def run(
         self,
@@ -346,10 +201,8 @@ class AgentStandpoint:
         environment: Mapping[str, str] | None = None,
     ) -> Completed:
         """Run a command in the place."""
-        request = protocol.ExecRequest(list(argv), stdin, timeout_seconds, dict(environment or {}))
-        return self._ask(request, Completed, timeout_seconds)
+        return self.execute(ExecRequest(list(argv), stdin, timeout_seconds, dict(environment or {})))
 
-    @contextmanager
     def load(
         self,
         url: str,
@@ -357,62 +210,59 @@ class AgentStandpoint:
         interval_seconds: float = 0.02,
         timeout_seconds: float = 2.0,
         headers: Mapping[str, str] | None = None,
-    ) -> Iterator[SteadyLoad]:
+    ) -> AbstractContextManager[SteadyLoad]:
         """Keep a steady load on ``url`` in a ``with`` block: one request each interval, however slow the replies."""
-        request = protocol.HttpRequest(url, headers=dict(headers or {}), timeout_seconds=timeout_seconds)
-        load = SteadyLoad(url, interval_seconds)
-        load_id = self._ask(protocol.LoadStartRequest(asdict(request), interval_seconds), str, 0.0)
-        try:
-            yield load
-        finally:
-            stop = protocol.LoadStopRequest(load_id)
-            load.replies = Replies(self._ask(stop, tuple[HttpReply, ...], 2 * timeout_seconds))
-
-    def neighbours(self) -> tuple[Neighbour, ...]:
-        """The kernel's neighbour (ARP) table."""
-        return self._ask(protocol.NeighboursRequest(), tuple[Neighbour, ...], 0.0)
+        request = HttpRequest(url, headers=dict(headers or {}), timeout_seconds=timeout_seconds)
+        return self.steady_load(request, interval_seconds)
 
     def arp_owners(self, address: str, interface: str, *, timeout_seconds: float = 1.0) -> tuple[ArpOwner, ...]:
         """Who on the network of ``interface`` answers ARP requests for ``address``."""
-        request = protocol.ArpRequest(address, interface, timeout_seconds)
-        return self._ask(request, tuple[ArpOwner, ...], timeout_seconds)
-
-    def interfaces(self) -> tuple[Interface, ...]:
-        """The interfaces with flags and addresses."""
-        return self._ask(protocol.InterfacesRequest(), tuple[Interface, ...], 0.0)
+        return self.arp(ArpRequest(address, interface, timeout_seconds))
 
     def addresses(self) -> frozenset[str]:
         """All addresses on all interfaces, without prefix lengths."""
         return frozenset(address.partition("/")[0] for one in self.interfaces() for address in one.addresses)
 
+    @abstractmethod
+    def http(self, request: HttpRequest) -> Replies:
+        """The replies to HTTP requests, also others than GET."""
+
+    @abstractmethod
+    def dns(self, request: DnsRequest) -> DnsAnswer:
+        """The answer to a DNS query."""
+
+    @abstractmethod
+    def echo(self, request: PingRequest) -> PingResult:
+        """What echo requests got."""
+
+    @abstractmethod
+    def tcp(self, request: TcpRequest) -> SocketReply:
+        """What a TCP connection got."""
+
+    @abstractmethod
+    def datagram(self, request: UdpRequest) -> SocketReply:
+        """What a datagram got."""
+
+    @abstractmethod
+    def execute(self, request: ExecRequest) -> Completed:
+        """How a command ended."""
+
+    @abstractmethod
+    def steady_load(self, request: HttpRequest, interval_seconds: float) -> AbstractContextManager[SteadyLoad]:
+        """Send the request again and again in a ``with`` block."""
+
+    @abstractmethod
+    def arp(self, request: ArpRequest) -> tuple[ArpOwner, ...]:
+        """Who answers ARP requests."""
+
+    @abstractmethod
+    def neighbours(self) -> tuple[Neighbour, ...]:
+        """The kernel's neighbour (ARP) table."""
+
+    @abstractmethod
+    def interfaces(self) -> tuple[Interface, ...]:
+        """The interfaces with flags and addresses."""
+
+    @abstractmethod
     def routes(self) -> tuple[Route, ...]:
         """The IPv4 routes of the main table."""
-        return self._ask(protocol.RoutesRequest(), tuple[Route, ...], 0.0)
-
-    def _ask(self, request: protocol.Request, reply_type: type[T], longest_seconds: float) -> T:
-        """The validated reply to a request that takes its agent at most ``longest_seconds``."""
-        line = json.dumps({"op": request.op, "arguments": asdict(request)}).encode() + b"\n"
-        try:
-            with socket.socket(socket.AF_UNIX) as connection:
-                connection.settimeout(longest_seconds + self._slack_seconds)
-                connection.connect(str(self.socket_path))
-                connection.sendall(line)
-                with connection.makefile("rb") as lines:
-                    answer = lines.readline()
-        except OSError as problem:
-            raise StandpointError(
-                f"the agent of {self.name} at {self.socket_path} does not answer: {problem}",
-                "look whether the cluster is up and at the agent's log",
-            ) from problem
-        if not answer:
-            raise StandpointError(
-                f"the agent of {self.name} at {self.socket_path} ended during the request {request.op!r}",
-                "look at the agent's log",
-            )
-        message = json.loads(answer)
-        if "error" in message:
-            raise StandpointError(
-                f"the agent of {self.name} could not perform {request.op!r}: {message['error']['message']}",
-                "look at what was asked, and whether the place has the rights and tools for it",
-            )
-        return TypeAdapter(reply_type).validate_python(message["result"])

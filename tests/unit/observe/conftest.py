@@ -15,7 +15,7 @@ import dns.rcode
 import dns.rrset
 import pytest
 
-from netproof.observe.standpoint import AgentStandpoint
+from netproof.observe.agent_standpoint import AgentStandpoint
 from netproof.waiting import NotYetError, Waiter
 
 PAGE = "<html>\nexport HOME='/root'\nexport HOSTNAME='web-6d4c-abcde'\n</html>\n"

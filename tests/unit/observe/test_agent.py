@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from netproof.observe.agent_standpoint import AgentStandpoint
 from netproof.observe.protocol import Failure
-from netproof.observe.standpoint import AgentStandpoint, StandpointError
+from netproof.observe.standpoint import StandpointError
 from netproof.waiting import NotYetError, TimedOutError, Waiter
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="raw sockets need root")

@@ -8,10 +8,11 @@ import sys
 
 import pytest
 
+from netproof.observe.agent_standpoint import AgentStandpoint
 from netproof.observe.announcers import announcer
 from netproof.observe.packetfilter import Ruleset
 from netproof.observe.protocol import Failure
-from netproof.observe.standpoint import AgentStandpoint, StandpointError
+from netproof.observe.standpoint import StandpointError
 from netproof.observe.visitor import visiting
 from netproof.verdict import UnmetError
 
