@@ -28,6 +28,13 @@ _QUIET = (
 )
 
 
+_NETWORK_CHANGED = "net::ERR_NETWORK_CHANGED"
+"""What Chromium says when it drops all that is under way, since an address of its host has come or gone. Others act in
+the same place, and some have an address there for a while; a person would load the page again."""
+
+_TRIES = 3
+
+
 class _Watched:
     """Takes down what happens to a page."""
 
@@ -52,7 +59,18 @@ class _Watched:
 
 
 def open_page(browser: Browser, wanted: Visiting) -> Visit:
-    """Open one page in a profile of its own, wait until it is quiet, and tell what it has become."""
+    """Open one page in a profile of its own, wait until it is quiet, and tell what it has become.
+
+    Where an address of the place comes or goes meanwhile, it is opened again.
+    """
+    for _ in range(_TRIES - 1):
+        visit = _opened(browser, wanted)
+        if not any(_NETWORK_CHANGED in one.failure for one in visit.fetched):
+            return visit
+    return _opened(browser, wanted)
+
+
+def _opened(browser: Browser, wanted: Visiting) -> Visit:
     milliseconds = wanted.timeout_seconds * 1000
     # whoever opens the page of an ingress controller by its address must accept the certificate that it made itself
     context = browser.new_context(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from netproof.check import DERIVED, EXTENDED, OWN, SUBMISSION, check
+from netproof.observe.eventually import until_served_by
 from netproof.observe.expectations import expect, require
 from netproof.observe.protocol import Failure
 from netproof.submission.derive import (
@@ -108,8 +109,8 @@ def test_an_unready_pod_gets_no_traffic(intro_pod, workspace, node):
     pods["unready"].wait_failed("Readiness")
 
     # Once the published Service reaches both, kube-proxy knows both.
-    wait_until_served_by(node, published, set(pods), workspace.timeouts)
-    wait_until_served_by(node, gated, {"ready"}, workspace.timeouts)
+    for found, names in ((published, set(pods)), (gated, {"ready"})):
+        until_served_by(node, found.url(PAGE), names, within_seconds=workspace.timeouts.rules_programmed)
     expect(node.get(gated.url(PAGE), times=40), str(gated)).to_be(200).served_only_by(["ready"])
     for found, expected in ((gated, {"ready"}), (published, set(pods))):
         endpoints = {f"{pods[name].address}:{port}" for name in expected}
@@ -258,15 +259,3 @@ def switched_pod(name, port, probes):
     container = switched_container("server", port, open_first=False) | probes
     spec = {"terminationGracePeriodSeconds": 0, "containers": [container]}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
-
-
-def wait_until_served_by(place, found, names, timeouts):
-    """Return once all of these pods, and nobody else, answer for a Service."""
-
-    def served():
-        replies = place.get(found.url(PAGE), times=20, timeout_seconds=1)
-        if not replies.from_each_of(names):
-            raise NotYetError(f"{replies}; from {dict(replies.served_by())}")
-
-    what = f"{found} is served by {', '.join(sorted(names))}"
-    Waiter(0.2).until(what, served, timeout_seconds=timeouts.rules_programmed)

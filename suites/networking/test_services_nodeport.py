@@ -9,19 +9,17 @@ address. What has no pod to go to is dropped under Local, and refused where no r
 
 from __future__ import annotations
 
-from ipaddress import ip_network
+from contextlib import contextmanager
 
 import pytest
 
 from netproof.check import CORE, EXTENDED, OWN, check
 from netproof.fixtures.backends import HTTP_PORT, UDP_PORT
 from netproof.fixtures.workspace import agnhost_pod, refused
-from netproof.observe.announcers import lan_interface
 from netproof.observe.eventually import eventually, until_failing, until_served_by
 from netproof.observe.expectations import expect, require
 from netproof.observe.protocol import Failure
 from netproof.observe.spread import requests_needed
-from netproof.observe.visitor import visiting
 from netproof.verdict import unsupported
 
 pytestmark = pytest.mark.usefixtures("rules_as_evidence")
@@ -31,7 +29,6 @@ A_MOMENT = 1.0
 HEALTHY, UNHEALTHY = 200, 503
 HOST_PORT = 54321
 EXTERNAL, ANOTHER = "192.0.2.20", "192.0.2.21"  # of a range for documentation, so nobody's
-VISITOR = 151  # a host number on the LAN, and a routing table, that nobody else uses
 
 
 @check(
@@ -203,10 +200,8 @@ def test_an_external_address_leads_to_the_service(backends, cluster, lan, pod):
     refusal = refused(lambda: backends.service("external-ips", externalIPs=[EXTERNAL]))
     if refusal:
         unsupported(f"externalIPs are refused: {refusal}", enable="no admission plugin DenyServiceExternalIPs")
-    address, gateway = str(ip_network(cluster.spec.lan_cidr)[VISITOR]), cluster.spec.nodes[0].address
-    with visiting(lan, lan_interface(lan), address, table=VISITOR) as visitor:
-        visitor.add_route(f"{EXTERNAL}/31", gateway=gateway)
-        places = (visitor, *cluster.nodes(), pod)
+    places = (lan, *cluster.nodes(), pod)
+    with route(lan, f"{EXTERNAL}/31", cluster.spec.nodes[0].address):
         for place in places:
             until_served_by(
                 place, external_url(EXTERNAL), backends.names, within_seconds=cluster.timeouts.rules_programmed
@@ -218,6 +213,18 @@ def test_an_external_address_leads_to_the_service(backends, cluster, lan, pod):
         )
         for place in places:
             until_failing(place, external_url(EXTERNAL), within_seconds=cluster.timeouts.rules_programmed)
+
+
+@contextmanager
+def route(place, destination, gateway):
+    """Have a place send to a destination by a gateway, until the end of the block."""
+    way = (destination, "via", gateway)
+    made = place.run(["ip", "route", "replace", *way])
+    assert made.ok, f"expected a route by {gateway} on {place.name}, observed {made.stderr}"
+    try:
+        yield
+    finally:
+        place.run(["ip", "route", "del", *way])
 
 
 def external_url(address):
