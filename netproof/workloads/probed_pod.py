@@ -80,7 +80,9 @@ class ProbedPod:
         def ready() -> str:
             pod = self.object()
             if not is_ready(pod):
-                raise NotYetError(pod_reasons([pod]) or f"Ready is {condition(pod, 'Ready').get('status')}")
+                failures = self.failures("Readiness")
+                said = f"{failures[-1]} ({len(failures)} times)" if failures else ""
+                raise NotYetError(pod_reasons([pod]) or said or f"Ready is {condition(pod, 'Ready').get('status')}")
             return str(pod["status"]["podIP"])
 
         return Waiter().until(f"{self} is Ready", ready, timeout_seconds=self.timeouts.pod_ready)
