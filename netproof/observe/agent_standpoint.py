@@ -7,7 +7,7 @@ import math
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -44,11 +44,13 @@ class AgentStandpoint(Standpoint):
     Args:
         name: the name of the place, for messages.
         socket_path: where the agent listens.
-        slowness: by what factor it may take longer than usual beyond the timeouts of a request.
+        slowness: by what factor it may take longer than usual, beyond the timeouts of a request and for each request
+            of a steady load, which is by as much thinner: more than a place can send shows its own losses.
     """
 
     def __init__(self, name: str, socket_path: Path, *, slowness: float = 1.0) -> None:
         super().__init__(name)
+        self._slowness = slowness
         self._slack_seconds = _SLACK_SECONDS * slowness
         self.socket_path = socket_path
 
@@ -112,6 +114,8 @@ class AgentStandpoint(Standpoint):
     @contextmanager
     def steady_load(self, request: protocol.HttpRequest, interval_seconds: float) -> Iterator[SteadyLoad]:
         """Send the request again and again in a ``with`` block."""
+        interval_seconds *= self._slowness
+        request = replace(request, timeout_seconds=request.timeout_seconds * self._slowness)
         load = SteadyLoad(request.url, interval_seconds)
         load_id = self._ask(protocol.LoadStartRequest(asdict(request), interval_seconds), str, 0.0)
         try:
