@@ -23,6 +23,9 @@ from netproof.errors import NetproofError
 Object = dict[str, Any]
 FIELD_MANAGER = "netproof"
 
+NOTHING_DISCOVERED = b"{}"
+"""What stands in a file for the kinds that the API has, before they are known."""
+
 
 class ApiRefused(Exception):
     """The API refused a request.

@@ -19,11 +19,12 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, NoReturn
 
-from netproof.cluster.api import ApiRefused, KubernetesApi, Object
+from netproof.cluster.api import NOTHING_DISCOVERED, ApiRefused, KubernetesApi, Object
 from netproof.cluster.guest import RUN_LABEL, Guest
 from netproof.cluster.names import BUSYBOX_IMAGE, NAMES_IN_THE_WORLD
 from netproof.cluster.pod_exec import Container
 from netproof.cluster.spec import ZONE_LABEL, NodeSpec
+from netproof.memory_file import MemoryFile
 from netproof.observe.exec_standpoint import ExecStandpoint, RunCommand
 from netproof.observe.looking import LookingStandpoint, require_looking
 from netproof.observe.protocol import Completed
@@ -165,7 +166,7 @@ class ExistingCluster:
         self._timeouts = timeouts
         self._places: dict[str, Standpoint] = {}
         self._lock = threading.RLock()
-        self._scratch_directory = tempfile.TemporaryDirectory(prefix="netproof-")  # goes with this process
+        self._discovered = MemoryFile(NOTHING_DISCOVERED)
         self.api = self.open_api()
 
     @property
@@ -185,11 +186,7 @@ class ExistingCluster:
 
     def open_api(self) -> KubernetesApi:
         """Its API, as the account of the context."""
-        return GuestApi(Path(self.request.kubeconfig), self.request.context, cache=self._scratch / "discovery")
-
-    @property
-    def _scratch(self) -> Path:
-        return Path(self._scratch_directory.name)
+        return GuestApi(Path(self.request.kubeconfig), self.request.context, cache=self._discovered.path)
 
     def move_in(self) -> None:
         """Make the run's own namespace, unless it is there."""
@@ -259,8 +256,9 @@ class ExistingCluster:
                 "netproof does not stand on the LAN of a cluster that it did not make",
                 "--on-lan, on a host that is on the network of the nodes",
             )
-        socket = self._scratch / "lan.sock"
+        socket = Path(tempfile.mkdtemp(prefix="netproof-")) / "lan.sock"
         command = [sys.executable, "-m", "netproof.observe.agent", "--socket", str(socket), "--name", "lan"]
+        command.append("--own-directory")  # so that it goes even when this process is killed
         agent = subprocess.Popen(command, stdin=subprocess.DEVNULL)
         atexit.register(agent.terminate)
         found = LookingStandpoint("lan", socket)

@@ -138,6 +138,7 @@ def main() -> None:
     parser.add_argument("--socket", type=Path, required=True, help="where to listen: a path of at most 103 bytes")
     parser.add_argument("--name", required=True, help="the name of the place, such as lan, n1, pod/default/web-0")
     parser.add_argument("--load", action="store_true", help="load all that requests may want now, on a slow machine")
+    parser.add_argument("--own-directory", action="store_true", help="at the end, remove the socket's directory, too")
     options = parser.parse_args()
     if options.load:
         threading.Thread(target=_load_all, daemon=True).start()
@@ -147,6 +148,8 @@ def main() -> None:
         sys.exit(f"the agent {options.name} cannot listen on {options.socket}: {problem}")
     if commands := sys.modules.get("netproof.observe.commands"):
         commands.kill_all()
+    if options.own_directory:
+        options.socket.parent.rmdir()
     os._exit(0)  # connections' threads may be in the middle of long requests
 
 

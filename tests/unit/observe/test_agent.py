@@ -272,10 +272,12 @@ def test_no_agent_there(tmp_path):
 
 
 def test_it_ends_with_the_process_that_started_it(tmp_path):
-    path = tmp_path / "a.sock"
+    path = tmp_path / "own" / "a.sock"
+    path.parent.mkdir()
     starter = (
         "import subprocess, sys, threading\n"
         "command = [sys.executable, '-m', 'netproof.observe.agent', '--socket', sys.argv[1], '--name', 'orphan']\n"
+        "command.append('--own-directory')\n"
         "thread = threading.Thread(target=subprocess.Popen, args=(command,))\n"  # a thread that ends at once
         "thread.start(); thread.join(); input()\n"
     )
@@ -287,7 +289,7 @@ def test_it_ends_with_the_process_that_started_it(tmp_path):
     parent.communicate()
 
     _wait_for_the_end_of(pid)
-    assert not path.exists()
+    assert not path.parent.exists()
 
 
 def test_its_end_ends_its_commands(tmp_path):
