@@ -24,7 +24,6 @@ LOG = "ginkgo.log"
 
 _SUITE_TIMEOUT = "4h"  # ginkgo's own default of 1h is short for a wide focus on a small machine
 _ANSWER_SECONDS = 120.0
-_NO_HOME = "/proc/none"  # where nothing can be made, so that nothing is left
 _TAIL_LINES = 15
 _END_OF_SPEC = re.compile(r"^(?P<mark>[•SP])( \[(?P<what>[A-Z]+)[^\]]*\])* \[[0-9.]+ seconds\]")
 _BAD = frozenset({"FAILED", "PANICKED", "TIMEDOUT", "INTERRUPTED", "ABORTED"})
@@ -129,7 +128,7 @@ def run_to_its_end(argv: Sequence[str], log: Path, total: int, tell: Tell, *, sc
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            env=_environment({"HOME": home}),
+            env=_environment({"HOME": home, "TMPDIR": home}),
             start_new_session=True,  # so that it is for us alone to say when it is interrupted
         ) as process,
     ):
@@ -177,16 +176,18 @@ class Progress:
 
 
 def _ask(tools: Tools, arguments: Sequence[str], pass_fds: Sequence[int] = ()) -> str:
-    told = subprocess.run(
-        [tools.path("e2e.test"), *arguments],
-        capture_output=True,
-        text=True,
-        cwd="/",
-        env=_environment({"HOME": _NO_HOME}),
-        pass_fds=pass_fds,
-        check=False,
-        timeout=_ANSWER_SECONDS,
-    )
+    # Even when only asked, the tests write files where temporary ones go, and leave them.
+    with tempfile.TemporaryDirectory(prefix="netproof-upstream-") as scratch:
+        told = subprocess.run(
+            [tools.path("e2e.test"), *arguments],
+            capture_output=True,
+            text=True,
+            cwd=scratch,
+            env=_environment({"HOME": scratch, "TMPDIR": scratch}),
+            pass_fds=pass_fds,
+            check=False,
+            timeout=_ANSWER_SECONDS,
+        )
     if told.returncode:
         said = (told.stderr.strip() or told.stdout.strip()).splitlines()
         raise NetproofError(

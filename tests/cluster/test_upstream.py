@@ -30,6 +30,14 @@ def built():
         pytest.skip(f"the cache has no {E2E_COMPONENT}; netproof toolchain build {E2E_COMPONENT}")
 
 
+@pytest.fixture(autouse=True)
+def nothing_stays_among_temporary_files(tmp_path_factory, monkeypatch):
+    directory = tmp_path_factory.mktemp("temporary")
+    monkeypatch.setenv("TMPDIR", str(directory))
+    yield
+    assert not list(directory.iterdir())
+
+
 def upstream(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "netproof", "upstream", *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=RUN_SECONDS, cwd=directory)
