@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import json
 import socket
 import threading
@@ -10,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from kubernetes import client
 from kubernetes.client.exceptions import ApiException
@@ -45,6 +47,15 @@ class ApiRefused(Exception):
         self.causes = causes
 
 
+def is_loopback(url: str) -> bool:
+    """Whether a URL leads to this machine's loopback."""
+    name = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost"
+
+
 class KubernetesApi:
     """The API of one cluster, as one user.
 
@@ -62,6 +73,8 @@ class KubernetesApi:
             raise NetproofError(f"there is no kubeconfig at {kubeconfig}", "name one with --kubeconfig")
         configuration = client.Configuration()
         self._credentials = credentials.load(kubeconfig, context, configuration)
+        if is_loopback(str(configuration.host)):
+            configuration.proxy = None  # where a proxy of the environment stands, that is another machine
         configuration.connection_pool_maxsize = 32
         configuration.retries = False
         self.configuration = configuration

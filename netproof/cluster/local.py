@@ -17,6 +17,7 @@ from typing import Any
 from netproof.cluster import state
 from netproof.cluster.api import KubernetesApi, Object
 from netproof.cluster.control import request
+from netproof.cluster.environment import of_components
 from netproof.cluster.pki import write_pki
 from netproof.cluster.spec import ClusterSpec
 from netproof.cluster.state import StateDirectory
@@ -316,6 +317,7 @@ class LocalCluster:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                env=of_components(os.environ),
                 pass_fds=inherited,
                 start_new_session=True,
             )

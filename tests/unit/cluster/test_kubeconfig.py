@@ -114,6 +114,16 @@ def test_a_cluster_that_refuses_the_account_is_told_with_what_to_do(refusing, tm
     assert remedy in refused.value.remedy
 
 
+def test_no_proxy_is_asked_for_a_cluster_on_loopback(refusing, tmp_path, monkeypatch):
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+
+    with pytest.raises(NetproofError, match="refuses: Unauthorized"):
+        KubernetesApi(refusing(401), "one", cache=tmp_path / "discovery")
+
+
 def test_a_cluster_that_is_not_there_is_told(kubeconfig, tmp_path):
     with pytest.raises(NetproofError, match=r"the cluster at https://127\.0\.0\.1:1 cannot be reached"):
         KubernetesApi(kubeconfig, "one", cache=tmp_path / "cache")
