@@ -32,6 +32,8 @@ class About(StrEnum):
     """Whether conntrack's entries to a UDP Service that was deleted are removed or kept."""
     FORMER_RULES = "rules-of-former-modes"
     """What becomes of the former modes' rules when kube-proxy starts in another: removed, kept, at-second-start."""
+    FORMER_IPV6_SETS = "ipv6-ip-sets-of-former-mode"
+    """What becomes of IP sets of IPv6 addresses when kube-proxy cleans up after IPVS mode: removed, kept."""
     UDP_OF_FORMER_PORT = "udp-entries-of-former-port"
     """Whether conntrack's entries to a port that a UDP Service has no more are removed or kept."""
     SAME_ZONE_AND_NODE = "prefer-same-zone-and-node"

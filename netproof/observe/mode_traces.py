@@ -9,7 +9,7 @@ leftover.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from netproof.observe.nftables import Ruleset as Nftables
 from netproof.observe.packetfilter import Ruleset
@@ -19,6 +19,7 @@ from netproof.observe.standpoint import Standpoint
 IPTABLES, NFTABLES, IPVS = "iptables", "nftables", "ipvs"
 
 _TABLE = "kube-proxy"
+_IP_SET, _OF_IPV6 = "IP set ", "KUBE-6-"
 _CHAINS = (
     (re.compile(r"nat KUBE-(SVC|SVL|SEP|FW|EXT)-\w+|nat KUBE-NODEPORTS|\w+ KUBE-PROXY-CANARY"), {IPTABLES}),
     (re.compile(r"filter KUBE-(SERVICES|EXTERNAL-SERVICES|NODEPORTS)"), {IPTABLES}),
@@ -43,7 +44,7 @@ def traces(node: Standpoint, *, with_ipvs: bool) -> dict[str, set[str]]:
     if with_ipvs:
         if any(one.name == IPVS_INTERFACE for one in node.interfaces()):
             found[f"interface {IPVS_INTERFACE}"] = {IPVS}
-        found |= {f"IP set {name}": {IPVS} for name in ip_sets(node) if name.startswith("KUBE-")}
+        found |= {f"{_IP_SET}{name}": {IPVS} for name in ip_sets(node) if name.startswith("KUBE-")}
         found |= {f"virtual server {target}": {IPVS} for _, target in virtual_servers(node).servers}
     return found
 
@@ -58,6 +59,11 @@ def traces_of_rules(iptables: Ruleset, nftables: Nftables) -> dict[str, set[str]
 def leftovers(found: dict[str, set[str]], mode: str) -> list[str]:
     """Those of :func:`traces` that a mode does not make, so that another has left them; sorted."""
     return sorted(what for what, modes in found.items() if mode not in modes)
+
+
+def ipv6_sets(found: Iterable[str]) -> list[str]:
+    """Those of :func:`traces` that are IP sets of IPv6 addresses; sorted."""
+    return sorted(what for what in found if what.startswith(_IP_SET + _OF_IPV6))
 
 
 def made_by(found: dict[str, set[str]], mode: str) -> list[str]:

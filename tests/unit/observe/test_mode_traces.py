@@ -1,6 +1,6 @@
 """What a proxy mode has left on a node is told from what the mode of now makes, and from what the kubelet makes."""
 
-from netproof.observe.mode_traces import IPTABLES, IPVS, NFTABLES, leftovers, made_by, traces_of_rules
+from netproof.observe.mode_traces import IPTABLES, IPVS, NFTABLES, ipv6_sets, leftovers, made_by, traces_of_rules
 from netproof.observe.nftables import Ruleset as Nftables
 from netproof.observe.packetfilter import Ruleset
 
@@ -52,3 +52,9 @@ def test_the_table_of_nftables_is_left_over_for_the_others():
 
     assert leftovers(found, IPTABLES) == ["nftables table ip kube-proxy"]
     assert leftovers(found, NFTABLES) == []
+
+
+def test_the_ip_sets_of_ipv6_are_told_from_all_else():
+    found = ["IP set KUBE-CLUSTER-IP", "IP set KUBE-6-CLUSTER-IP", "nat KUBE-6-SVC"]
+
+    assert ipv6_sets(found) == ["IP set KUBE-6-CLUSTER-IP"]
