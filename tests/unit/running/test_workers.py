@@ -95,7 +95,7 @@ def test_an_exclusive_check_runs_alone(run_checks, notes):
 @pytest.mark.parametrize("n", range(9))
 def test_shared(n):
     "T."
-    run_for(f"shared-{n}", 0.3)
+    run_for(f"shared-{n}", 1)
 """,
         test_b=NOTING
         + """
@@ -111,7 +111,7 @@ def test_alone(n):
 @pytest.mark.parametrize("n", range(6))
 def test_more(n):
     "T."
-    run_for(f"more-{n}", 0.3)
+    run_for(f"more-{n}", 1)
 """,
     )
 
