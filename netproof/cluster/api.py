@@ -21,11 +21,12 @@ from urllib3.exceptions import HTTPError
 
 from netproof.cluster import credentials
 from netproof.errors import NetproofError
+from netproof.memory_file import MemoryFile
 
 Object = dict[str, Any]
 FIELD_MANAGER = "netproof"
 
-NOTHING_DISCOVERED = b"{}"
+_NOTHING_DISCOVERED = b"{}"
 """What stands in a file for the kinds that the API has, before they are known."""
 
 
@@ -62,7 +63,8 @@ class KubernetesApi:
     Args:
         kubeconfig: the file that says where and who.
         context: the context in it; empty for the current one.
-        cache: where it is kept what kinds the API has; beside the kubeconfig by default.
+        cache: a file where processes share what they know of the kinds that the API has; each its own by default, in
+            memory.
 
     Raises:
         NetproofError: the file is missing or broken, or the cluster cannot be reached, or does not know the account.
@@ -80,9 +82,10 @@ class KubernetesApi:
         self.configuration = configuration
         self.server = str(configuration.host)
         self._lock = threading.Lock()
+        self._discovered = MemoryFile(_NOTHING_DISCOVERED)
         try:
             self._dynamic = DynamicClient(
-                client.ApiClient(configuration), cache_file=str(cache or f"{kubeconfig}.discovery")
+                client.ApiClient(configuration), cache_file=str(cache or self._discovered.path)
             )
         except HTTPError as problem:
             raise NetproofError(

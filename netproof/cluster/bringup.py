@@ -170,7 +170,7 @@ def bring_up(
 def _install_dns(
     cluster: LocalCluster, spec: ClusterSpec, hosts: tuple[str, ...], timeouts: Timeouts, on_event: OnEvent
 ) -> None:
-    api = KubernetesApi(cluster.kubeconfig)
+    api = cluster.open_api()
     values = {
         "dns_domain": spec.dns_domain,
         "dns_address": spec.dns_address,

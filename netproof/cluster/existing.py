@@ -19,12 +19,11 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, NoReturn
 
-from netproof.cluster.api import NOTHING_DISCOVERED, ApiRefused, KubernetesApi, Object
+from netproof.cluster.api import ApiRefused, KubernetesApi, Object
 from netproof.cluster.guest import RUN_LABEL, Guest
 from netproof.cluster.names import BUSYBOX_IMAGE, NAMES_IN_THE_WORLD
 from netproof.cluster.pod_exec import Container
 from netproof.cluster.spec import ZONE_LABEL, NodeSpec
-from netproof.memory_file import MemoryFile
 from netproof.observe.exec_standpoint import ExecStandpoint, RunCommand
 from netproof.observe.looking import LookingStandpoint, require_looking
 from netproof.observe.protocol import Completed
@@ -166,8 +165,7 @@ class ExistingCluster:
         self._timeouts = timeouts
         self._places: dict[str, Standpoint] = {}
         self._lock = threading.RLock()
-        self._discovered = MemoryFile(NOTHING_DISCOVERED)
-        self.api = self.open_api()
+        self.api = GuestApi(Path(request.kubeconfig), request.context)
 
     @property
     def guest(self) -> Guest:
@@ -186,7 +184,7 @@ class ExistingCluster:
 
     def open_api(self) -> KubernetesApi:
         """Its API, as the account of the context."""
-        return GuestApi(Path(self.request.kubeconfig), self.request.context, cache=self._discovered.path)
+        return self.api
 
     def move_in(self) -> None:
         """Make the run's own namespace, unless it is there."""

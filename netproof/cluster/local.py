@@ -167,7 +167,7 @@ class LocalCluster:
 
     def open_api(self) -> KubernetesApi:
         """Its API, as an administrator."""
-        return KubernetesApi(self.kubeconfig)
+        return KubernetesApi(self.kubeconfig, cache=self._state.discovery)
 
     def beside(self, node: str) -> AgentStandpoint:
         """Who reaches the pods of a node: on that node."""

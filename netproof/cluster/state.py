@@ -66,6 +66,11 @@ class StateDirectory:
         return self.path / "kubeconfig"
 
     @property
+    def discovery(self) -> Path:
+        """What kinds the API has, as far as any process has asked; see :class:`netproof.cluster.api.KubernetesApi`."""
+        return self.path / "kubeconfig.discovery"
+
+    @property
     def image_plan(self) -> Path:
         """Which image names the registry stands in for, and how."""
         return self.path / "image-plan.json"

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from netproof.addons.known import ADDON_OF_NAME
-from netproof.cluster.api import KubernetesApi
 from netproof.cluster.local import LocalCluster
 from netproof.commands.options import DEFAULT_NAME, ClusterName
 from netproof.errors import NetproofError
@@ -34,7 +33,7 @@ def install(
     if unknown := [name for name in names if name not in ADDON_OF_NAME]:
         raise NetproofError(f"there is no add-on {', '.join(unknown)}", f"choose from {', '.join(ADDON_OF_NAME)}")
     cluster = LocalCluster.attach(cluster_name)
-    api = KubernetesApi(cluster.kubeconfig)
+    api = cluster.open_api()
     for name in dict.fromkeys(names):
         addon = ADDON_OF_NAME[name]
         tools = ensure(addon.components, progress=ConsoleProgress())

@@ -6,10 +6,9 @@ from typing import Annotated
 
 import typer
 
-from netproof.cluster.api import NOTHING_DISCOVERED, KubernetesApi
+from netproof.cluster.api import KubernetesApi
 from netproof.cluster.existing import sweep as sweep_cluster
 from netproof.cluster.kubeconfig import kubeconfig_of, require_context
-from netproof.memory_file import MemoryFile
 from netproof.waiting import timeouts_from_environment
 
 
@@ -26,9 +25,9 @@ def sweep(
     """
     path = kubeconfig_of(kubeconfig)
     named = require_context(path, context, "netproof sweep")
-    discovered = MemoryFile(NOTHING_DISCOVERED)
-    api = KubernetesApi(path, named, cache=discovered.path)
-    removed = sweep_cluster(api, run=run.lower(), timeout_seconds=timeouts_from_environment().deletion)
+    removed = sweep_cluster(
+        KubernetesApi(path, named), run=run.lower(), timeout_seconds=timeouts_from_environment().deletion
+    )
     for name in removed:
         typer.echo(f"removed the namespace {name}")
     if not removed:

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from netproof.cluster.api import ApiRefused, KubernetesApi
+from netproof.cluster.api import ApiRefused
 from netproof.cluster.local import LocalCluster
 from netproof.waiting import NotYetError, Waiter, timeouts_from_environment
 
@@ -36,7 +36,7 @@ def api():
     ]
     subprocess.run(up, check=True, timeout=120)
     cluster = LocalCluster.attach(name)
-    yield KubernetesApi(cluster.kubeconfig)
+    yield cluster.open_api()
     cluster.stop()
 
 

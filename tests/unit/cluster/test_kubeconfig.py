@@ -1,28 +1,7 @@
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
-
 import pytest
-import yaml
 
-from netproof.cluster.api import KubernetesApi
 from netproof.cluster.kubeconfig import kubeconfig_of, require_context
 from netproof.errors import NetproofError
-
-
-@pytest.fixture
-def kubeconfig(tmp_path):
-    server = {"server": "https://127.0.0.1:1"}
-    document = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "nowhere", "cluster": server}],
-        "users": [{"name": "nobody", "user": {"token": "x"}}],
-        "contexts": [{"name": "one", "context": {"cluster": "nowhere", "user": "nobody"}}],
-        "current-context": "one",
-    }
-    path = tmp_path / "config"
-    path.write_text(yaml.safe_dump(document))
-    return path
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path):
@@ -69,61 +48,3 @@ def test_a_broken_file_is_told(tmp_path, text, said):
         require_context(path, "one", "--cluster existing")
 
     assert said in refused.value.message
-
-
-@pytest.fixture
-def refusing(kubeconfig):
-    """Has the kubeconfig lead to a server that refuses everything by a status."""
-    servers = []
-
-    def make(status):
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self):
-                self.send_error(status)
-
-            def log_message(self, *_):
-                return
-
-        server = HTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        servers.append(server)
-        document = yaml.safe_load(kubeconfig.read_text())
-        document["clusters"][0]["cluster"]["server"] = f"http://127.0.0.1:{server.server_port}"
-        kubeconfig.write_text(yaml.safe_dump(document))
-        return kubeconfig
-
-    yield make
-    for server in servers:
-        server.shutdown()
-        server.server_close()
-
-
-@pytest.mark.parametrize(
-    ("status", "said", "remedy"),
-    [
-        (401, "refuses: Unauthorized", "has expired, or is of another cluster"),
-        (403, "refuses: Forbidden", "no account for it"),
-        (503, "refuses: Service Unavailable", "check the account"),
-    ],
-)
-def test_a_cluster_that_refuses_the_account_is_told_with_what_to_do(refusing, tmp_path, status, said, remedy):
-    with pytest.raises(NetproofError) as refused:
-        KubernetesApi(refusing(status), "one", cache=tmp_path / "discovery")
-
-    assert said in refused.value.message
-    assert remedy in refused.value.remedy
-
-
-def test_no_proxy_is_asked_for_a_cluster_on_loopback(refusing, tmp_path, monkeypatch):
-    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
-        monkeypatch.setenv(name, "http://127.0.0.1:1")
-    for name in ("NO_PROXY", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-
-    with pytest.raises(NetproofError, match="refuses: Unauthorized"):
-        KubernetesApi(refusing(401), "one", cache=tmp_path / "discovery")
-
-
-def test_a_cluster_that_is_not_there_is_told(kubeconfig, tmp_path):
-    with pytest.raises(NetproofError, match=r"the cluster at https://127\.0\.0\.1:1 cannot be reached"):
-        KubernetesApi(kubeconfig, "one", cache=tmp_path / "cache")
