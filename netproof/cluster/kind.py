@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netproof.cluster.api import KubernetesApi
-from netproof.cluster.preflight import Lack
+from netproof.cluster.preflight import Lack, cannot_run
 from netproof.errors import NetproofError
 from netproof.waiting import NotYetError, TimedOutError, Timeouts, Waiter
 
@@ -115,14 +115,10 @@ def require_kind(request: KindRequest) -> Path:
     Raises:
         NetproofError: this host lacks something, or there is a cluster of the name that is not to be used.
     """
-    docker, library = docker_answers(), has_pytest_kind()
-    if found := lacks_of_kind(docker=docker, pytest_kind=library, program=request.program is not None):
-        lines = "\n".join(f"  - {lack.what}\n      {lack.remedy}" for lack in found)
-        said = f"a kind cluster cannot run on this host:\n{lines}"
-        raise NetproofError(said, "mend what is listed, or use an embedded cluster (--cluster local)")
     program = request.program
-    if program is None:
-        raise NetproofError("there is no program kind", f"install it: {_INSTALLATION}")
+    found = lacks_of_kind(docker=docker_answers(), pytest_kind=has_pytest_kind(), program=program is not None)
+    if program is None or found:
+        raise cannot_run("a kind cluster", found, otherwise="use an embedded cluster (--cluster local)")
     if not request.keep and request.name in _clusters(program):
         raise NetproofError(
             f"a kind cluster named {request.name!r} is there already",
@@ -200,8 +196,7 @@ class OwnKindCluster:
             raise NetproofError(said, f"see 'kind get clusters', and 'kind delete cluster --name {self._request.name}'")
 
     def _wait_ready(self, nodes: int, timeout_seconds: float) -> None:
-        cache = Path(self._cluster.path) / "discovery"
-        api = KubernetesApi(self.kubeconfig, self._request.context, cache=cache)
+        api = KubernetesApi(self.kubeconfig, self._request.context)
 
         def ready() -> None:
             conditions = {

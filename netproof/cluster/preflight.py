@@ -87,11 +87,13 @@ def require(found: list[Lack]) -> None:
         NetproofError: something is; the message has everything, each with its remedy.
     """
     if found:
-        lines = "\n".join(f"  - {lack.what}\n      {lack.remedy}" for lack in found)
-        raise NetproofError(
-            f"an embedded cluster cannot run on this host:\n{lines}",
-            "mend what is listed, or use another machine",
-        )
+        raise cannot_run("an embedded cluster", found, otherwise="use another machine")
+
+
+def cannot_run(what: str, found: list[Lack], *, otherwise: str) -> NetproofError:
+    """What is said where a cluster cannot run on this host: everything that is missing, each with its remedy."""
+    lines = "\n".join(f"  - {lack.what}\n      {lack.remedy}" for lack in found)
+    return NetproofError(f"{what} cannot run on this host:\n{lines}", f"mend what is listed, or {otherwise}")
 
 
 def lacks(node_count: int = 1) -> list[Lack]:
