@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 
 from netproof.addons.condition import condition_of
-from netproof.addons.manifest import names_in_manifest
 from netproof.cluster.api import ApiRefused, KubernetesApi, Object
 from netproof.errors import NetproofError
 from netproof.images.added import add_images
+from netproof.own_manifests import names_in_manifest
 from netproof.toolchain import Tools
 from netproof.toolchain.cache import open_cache
 from netproof.toolchain.oci import Image

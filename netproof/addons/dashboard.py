@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from netproof.addons.addon import Addon, Values, require_deployment
-from netproof.addons.manifest import addon_objects
 from netproof.cluster.api import KubernetesApi, Object
 from netproof.cluster.names import DASHBOARD_IMAGE
+from netproof.own_manifests import own_objects
 from netproof.toolchain import Tools
 from netproof.toolchain.images import dashboard
 from netproof.toolchain.oci import Image
@@ -22,7 +22,7 @@ def _images(tools: Tools) -> Mapping[str, Image]:
 
 
 def _objects(_: Tools, __: Values) -> list[Object]:
-    return addon_objects("dashboard", {"dashboard_image": DASHBOARD_IMAGE})
+    return own_objects("dashboard", {"dashboard_image": DASHBOARD_IMAGE})
 
 
 def _serves(api: KubernetesApi) -> None:

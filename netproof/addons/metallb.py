@@ -9,10 +9,10 @@ from collections.abc import Mapping
 import yaml
 
 from netproof.addons.addon import Addon, Values, require_daemon_set, require_deployment
-from netproof.addons.manifest import addon_objects
 from netproof.cluster.api import ApiRefused, KubernetesApi, Object
 from netproof.cluster.names import METALLB_CONTROLLER_IMAGE, METALLB_SPEAKER_IMAGE
 from netproof.cluster.pki import CertificateAuthority
+from netproof.own_manifests import own_objects
 from netproof.toolchain import Tools
 from netproof.toolchain.images import metallb_controller, metallb_speaker
 from netproof.toolchain.oci import Image
@@ -53,7 +53,7 @@ def _objects(tools: Tools, _: Values) -> list[Object]:
     }
     text = tools.file("metallb-crds.yaml").read_text(encoding="utf-8")
     definitions = [_with_conversion(one, bundle) for one in yaml.safe_load_all(text) if one]
-    return [*definitions, *addon_objects("metallb", values)]
+    return [*definitions, *own_objects("metallb", values)]
 
 
 def _with_conversion(definition: Object, bundle: str) -> Object:

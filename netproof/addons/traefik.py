@@ -11,9 +11,9 @@ from collections.abc import Mapping
 import yaml
 
 from netproof.addons.addon import Addon, Values, require_deployment
-from netproof.addons.manifest import addon_objects
 from netproof.cluster.api import KubernetesApi, Object
 from netproof.cluster.names import TRAEFIK_IMAGE
+from netproof.own_manifests import own_objects
 from netproof.toolchain import Tools
 from netproof.toolchain.images import traefik
 from netproof.toolchain.oci import Image
@@ -54,7 +54,7 @@ def _images(tools: Tools) -> Mapping[str, Image]:
 
 def _objects(tools: Tools, values: Values) -> list[Object]:
     published = values.get(PUBLISHED_SERVICE, DEFAULT_PUBLISHED_SERVICE)
-    objects = addon_objects("traefik", {"traefik_image": TRAEFIK_IMAGE, PUBLISHED_SERVICE: published})
+    objects = own_objects("traefik", {"traefik_image": TRAEFIK_IMAGE, PUBLISHED_SERVICE: published})
     if not values.get(GATEWAY_API):
         return objects
     (controller,) = (one for one in objects if one["kind"] == "Deployment")

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from netproof.addons.manifest import addon_objects
 from netproof.cluster import provision, state, virtual
 from netproof.cluster.api import ApiRefused, KubernetesApi
 from netproof.cluster.local import LocalCluster, OnEvent
@@ -19,6 +18,7 @@ from netproof.errors import NetproofError
 from netproof.images.policy import ImagePolicy, decide
 from netproof.images.shortlinks import SHORT_LINK_HOSTS
 from netproof.observe.kubeproxy_facts import About, fact
+from netproof.own_manifests import own_objects
 from netproof.toolchain import Progress, Tools, resolve_kubernetes_version
 from netproof.waiting import NotYetError, TimedOutError, Timeouts, Waiter
 
@@ -178,7 +178,7 @@ def _install_dns(
         "lan_hosts": f"{spec.lan_address} {' '.join(hosts)}",
     }
     waiter = Waiter(retry_on=(NotYetError, ApiRefused))
-    for obj in addon_objects("coredns", values):
+    for obj in own_objects("coredns", values):
         what = f"{obj['kind']} of CoreDNS is applied"
         waiter.until(what, partial(api.apply, obj), timeout_seconds=timeouts.api_ready)
     waiter.until("every node is Ready", lambda: _nodes_ready(cluster, api, spec), timeout_seconds=timeouts.node_ready)

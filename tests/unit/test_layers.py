@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -42,8 +43,26 @@ def test_a_package_imports_nothing_that_it_should_not_know(package):
     assert not strange
 
 
+def test_no_two_packages_need_each_other():
+    needs = {}
+    for file in PACKAGE.rglob("*.py"):
+        part = part_of(".".join(file.relative_to(PACKAGE.parent).with_suffix("").parts))
+        needs.setdefault(part, set()).update(
+            part_of(module) for module in imported(file) if module.startswith("netproof.")
+        )
+    for part, needed in needs.items():
+        needed.discard(part)
+
+    TopologicalSorter(needs).prepare()  # raises CycleError, which names them
+
+
 def test_the_package_imports_no_suite():
     assert not [file for file in PACKAGE.rglob("*.py") if any(one.startswith("suites") for one in imported(file))]
+
+
+def part_of(module: str) -> str:
+    """The package that a module is in, or the module itself where it is in none."""
+    return ".".join(module.split(".")[:2])
 
 
 def imported(file: Path) -> Iterator[str]:

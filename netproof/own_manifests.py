@@ -1,4 +1,4 @@
-"""The manifests of what netproof installs into a cluster: templates of its own, filled in and applied."""
+"""The manifests of what netproof itself puts into a cluster, cluster DNS and add-ons: templates, filled in."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from netproof.resources import data_directory
 def names_in_manifest(name: str) -> frozenset[tuple[str, str, str]]:
     """Kind, namespace and name of each object of ``manifests/addons/<name>.yaml``; no namespace where it names none."""
     named: defaultdict[str, str] = defaultdict(lambda: "x")
-    found = (one for one in addon_objects(name, named))
+    found = (one for one in own_objects(name, named))
     return frozenset((one["kind"], one["metadata"].get("namespace", ""), one["metadata"]["name"]) for one in found)
 
 
-def addon_objects(name: str, values: Mapping[str, str]) -> list[dict[str, Any]]:
+def own_objects(name: str, values: Mapping[str, str]) -> list[dict[str, Any]]:
     """The objects of ``manifests/addons/<name>.yaml``, in the file's order.
 
     Args:
-        name: the add-on.
+        name: what they make up, such as ``coredns`` or ``metallb``.
         values: what replaces the file's ``${...}``.
 
     Raises:
