@@ -34,6 +34,24 @@ def test_a_directory_elsewhere_is_refused_with_the_way_to_write_it(run_checks, e
     assert not list(elsewhere.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (".pytest.ini", ""),
+        ("pyproject.toml", "[tool.pytest.ini_options]\n"),
+        ("tox.ini", "[tox]\n[pytest]\n"),
+        ("setup.cfg", "[tool:pytest]\n"),
+    ],
+)
+def test_so_it_is_whatever_file_the_configuration_is_in(run_checks, pytester, elsewhere, name, text):
+    (pytester.path / name).write_text(text)
+
+    ran = run_checks("--report-dir", str(elsewhere), test_a=A_CHECK)
+
+    assert ran.ret == pytest.ExitCode.USAGE_ERROR
+    ran.stderr.fnmatch_lines([f"*so does not read {pytester.path / name}"])
+
+
 @pytest.mark.usefixtures("checkout")
 def test_so_is_one_with_a_configuration_of_its_own(run_checks, elsewhere):
     (elsewhere / "pytest.ini").write_text("[pytest]")
@@ -53,7 +71,9 @@ def test_nothing_is_refused_where_the_configuration_is_the_right_one(run_checks,
         run_checks(*arguments, test_a=A_CHECK).assert_outcomes(passed=1)
 
 
-def test_nor_where_there_is_no_configuration(run_checks, elsewhere):
+def test_nor_where_there_is_no_configuration(run_checks, pytester, elsewhere):
+    (pytester.path / "pyproject.toml").write_text("[tool.pytest-watcher]\n")
+
     run_checks("--report-dir", str(elsewhere), test_a=A_CHECK).assert_outcomes(passed=1)
 
 
