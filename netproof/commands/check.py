@@ -11,7 +11,7 @@ import typer
 from netproof.commands.options import AsJson, KubernetesVersion
 from netproof.hygiene import Examination, Finding, Severity, examine
 from netproof.hygiene.versions import version_to_examine
-from netproof.submission import load
+from netproof.submission import LocatedPart, load
 
 SCHEMA_VERSION = 1
 FINDINGS = 1
@@ -56,8 +56,13 @@ def _plain(found: Examination) -> dict[str, Any]:
         "kubernetes_version": ".".join(map(str, found.kubernetes)),
         "written_for": str(found.era),
         "counts": {severity.value: found.count(severity) for severity in Severity},
+        "layout": [_plain_part(one) for one in found.submission.layout],
         "findings": [_plain_finding(one) for one in found.findings],
     }
+
+
+def _plain_part(one: LocatedPart) -> dict[str, Any]:
+    return {"part": one.part.value, "expected": one.expected, "found": one.found.value, "files": list(one.files)}
 
 
 def _plain_finding(one: Finding) -> dict[str, Any]:

@@ -60,6 +60,13 @@ class CanaryRule:
             weight_total=total,
         )
 
+    def __str__(self) -> str:
+        by = {BY_HEADER: self.header, BY_HEADER_VALUE: self.header_value, BY_HEADER_PATTERN: self.header_pattern}
+        said = [f"{name.removeprefix(PREFIX)}: {value}" for name, value in by.items() if value] or [
+            "no canary-by-header"
+        ]
+        return ", ".join([*said, f"canary-weight: {self.weight} of {self.weight_total}"] if self.weight else said)
+
     @property
     def share(self) -> float:
         """The share of the requests that reach the canary of which no header or cookie decides."""

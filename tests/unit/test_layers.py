@@ -26,6 +26,8 @@ KNOWS_NOTHING_OF = {
     "workloads": PYTEST_ALONE | {"netproof.report", "netproof.services"},
     "services": PYTEST_ALONE | {"netproof.report"},
     "report": PYTEST_ALONE | {"netproof.cluster", "netproof.observe", "netproof.submission"},
+    "grading": PYTEST_ALONE | {"netproof.cluster", "netproof.commands", "netproof.observe", "netproof.classroom"},
+    "classroom": PYTEST_ALONE | {"netproof.cluster", "netproof.commands", "netproof.observe"},
     "running": {"netproof.cluster", "netproof.fixtures", "netproof.observe", "netproof.submission"},
     "upstream": PYTEST_ALONE | {"netproof.commands", "netproof.submission"},
 }

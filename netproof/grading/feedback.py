@@ -1,0 +1,170 @@
+"""Feedback: what a student is told of a work, in Markdown.
+
+Of each cause: where it is, what was expected and seen, why it matters, and where to look; never the solution. What
+netproof and the API said is quoted as they said it, whatever the language, as kubectl's own messages would be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from netproof.grading.causes import Cause, causes, other_remarks
+from netproof.grading.grade import Grade, State
+from netproof.grading.language import Language
+from netproof.grading.markdown import block, cell, code, number, words
+from netproof.grading.rubric import Rubric, Section
+from netproof.grading.score import CheckScore, Outcome, SectionScore
+from netproof.grading.texts import Texts, reading, texts
+
+_MOST_PLACES, _MOST_REMARKS = 5, 3
+
+
+def feedback(rubric: Rubric, grade: Grade, language: Language) -> str:
+    """The feedback on a work."""
+    said = texts(language)
+    told = causes(rubric, grade)
+    parts = [f"# {said.say('title', student=words(grade.work.name))}"]
+    match grade.state:
+        case State.NOT_GRADED:
+            parts += [said.say("not-graded"), said.say("said-by-netproof"), block(grade.said)]
+        case State.EMPTY:
+            possible = sum(sum(section.points.values()) for section in rubric.section if not section.star)
+            parts += [said.say("empty", possible=number(possible)), said.say("said-by-netproof"), block(grade.said)]
+        case State.GRADED:
+            parts += _graded(rubric, grade, told, said, language)
+    return "\n\n".join(parts) + "\n"
+
+
+def _graded(rubric: Rubric, grade: Grade, told: tuple[Cause, ...], said: Texts, language: Language) -> Iterator[str]:
+    score = grade.score
+    if score is None:
+        return
+    yield said.say(
+        "total",
+        earned=number(score.earned),
+        possible=number(score.possible),
+        stars=number(score.stars),
+        possible_stars=number(score.possible_stars),
+    )
+    sections = list(zip(rubric.section, score.sections, strict=True))
+    yield _table(sections, said, language)
+    if told:
+        yield f"## {said.say('causes')}"
+        for index, cause in enumerate(told, 1):
+            yield from _cause(index, cause, said, language)
+    elif all(check.outcome is Outcome.PASSED for check in score.checks):
+        yield said.say("all-well")
+    yield f"## {said.say('sections')}"
+    for section, scored in sections:
+        yield from _section(section, scored, grade, told, said, language)
+    yield from _remarks(grade, told, said)
+    yield from _adapted(grade, said)
+    yield said.say("again")
+
+
+def title_of(section: Section, language: Language) -> str:
+    """What a section is called, with a star where it has one."""
+    return f"⭐ {section.title[language]}" if section.star else section.title[language]
+
+
+def _table(sections: Sequence[tuple[Section, SectionScore]], said: Texts, language: Language) -> str:
+    head = [said.say("column-section"), said.say("column-points"), said.say("column-possible")]
+    rows = [
+        f"| {cell(title_of(section, language))} | {number(scored.earned)} | {number(scored.possible)} |"
+        for section, scored in sections
+    ]
+    return "\n".join([f"| {' | '.join(head)} |", "| --- | ---: | ---: |", *rows])
+
+
+def _cause(index: int, cause: Cause, said: Texts, language: Language) -> Iterator[str]:
+    if cause.missing:
+        title = said.say("missing-title", expected=code(cause.missing.expected))
+        yield f"### {index}. {title}"
+        yield said.say("missing-why", section=cause.section.title[language])
+        yield f"**{said.say('hint')}** {said.say('missing-hint')}"
+        return
+    title = said.title(cause.about)
+    yield f"### {index}. {title if cause.remarks else said.say('does-not-hold', title=title)}"
+    if cause.remarks:
+        places = [code(f"{one.file}:{one.line}") for one in cause.remarks[:_MOST_PLACES]]
+        yield f"{said.say('place')} {', '.join(places)}"
+        lines = dict.fromkeys(f"{one.object}: {one.message}".removeprefix(": ") for one in cause.remarks)
+        yield f"{said.say('quoted')}\n\n{block(chr(10).join(list(lines)[:_MOST_PLACES]))}"
+        names = "\n".join(f"- {said.title(check.id)}" for check in cause.checks)
+        yield from _advice(cause.about, said)
+        yield f"{said.say('explains')}\n\n{names}"
+    else:
+        if objects := dict.fromkeys(one for check in cause.checks for one in check.objects):
+            yield f"{said.say('place')} {', '.join(code(one) for one in list(objects)[:_MOST_PLACES])}"
+        yield from _advice(cause.about, said)
+    seen = dict.fromkeys(
+        f"expected: {check.expected}" + (f"\nseen: {check.observed}" if check.observed else "")
+        for check in cause.checks
+    )
+    yield f"{said.say('observed')}\n\n{block(chr(10).join(seen))}"
+
+
+def _advice(about: str, said: Texts) -> Iterator[str]:
+    if found := said.about.get(about):
+        yield f"**{said.say('why')}** {found.why}"
+        yield f"**{said.say('hint')}** {found.hint}"
+    if known := reading().get(about):
+        yield f"{said.say('read')} <{known.read}>"
+
+
+def _section(
+    section: Section, scored: SectionScore, grade: Grade, told: tuple[Cause, ...], said: Texts, language: Language
+) -> Iterator[str]:
+    yield f"### {title_of(section, language)}: {number(scored.earned)} / {number(scored.possible)}"
+    missing = grade.manifests.missing(section)
+    if section.star and missing and scored.earned == 0:
+        yield said.say("star-missing", expected=missing[0].expected)
+        return
+    lines: list[str] = []
+    waiting: dict[str, list[CheckScore]] = {}
+    for check in scored.checks:
+        values = {"title": said.title(check.id), "points": number(check.points)}
+        match check.outcome:
+            case Outcome.PASSED:
+                lines.append(said.say("passed", **values))
+            case Outcome.FAILED:
+                numbers = [str(index) for index, cause in enumerate(told, 1) if check in cause.checks]
+                phrase = "failed-see" if numbers else "failed"
+                lines.append(said.say(phrase, **values, numbers=", ".join(numbers)))
+            case Outcome.LEFT_OUT:
+                lines.append(said.say("left-out", **values))
+            case Outcome.BLOCKED:
+                head = (
+                    said.say("blocked", title=said.title(check.waits_for))
+                    if check.waits_for
+                    else said.say("blocked-object", reason=code(check.reason))
+                )
+                waiting.setdefault(head, []).append(check)
+    for head, checks in waiting.items():
+        lines.append(head)
+        lines += [
+            "  - " + said.say("blocked-one", title=said.title(check.id), points=number(check.points))
+            for check in checks
+        ]
+    yield "\n".join(line if line.startswith("  ") else f"- {line}" for line in lines)
+
+
+def _remarks(grade: Grade, told: tuple[Cause, ...], said: Texts) -> Iterator[str]:
+    by_rule: dict[str, list[str]] = {}
+    for one in other_remarks(grade, told):
+        by_rule.setdefault(one.rule, []).append(f"{one.place}: {one.object}: {one.message}")
+    if not by_rule:
+        return
+    yield f"## {said.say('remarks')}"
+    for rule, lines in by_rule.items():
+        about = said.about.get(rule)
+        yield f"**{said.title(rule)}.** {about.why if about else ''}"
+        yield block("\n".join([*lines[:_MOST_REMARKS], *(["..."] if len(lines) > _MOST_REMARKS else [])]))
+
+
+def _adapted(grade: Grade, said: Texts) -> Iterator[str]:
+    if not grade.adapted:
+        return
+    yield f"## {said.say('adapted')}"
+    yield said.say("adapted-why")
+    yield block("\n".join(grade.adapted))
