@@ -17,17 +17,22 @@ NOTES = Path(os.environ["NOTES"])
 def note(what):
     "In the order in which things happen, also if two workers say so."
     with NOTES.open("a") as file: file.write(what + "\\n")
+def require_noted(what, after=""):
+    text = NOTES.read_text()
+    if what not in text[text.find(after) + len(after):]: raise NotYetError("not noted")
 def stay_until_noted(what, *, seconds, after=""):
     "Return once it is noted, or when the time is over."
-    def noted():
-        text = NOTES.read_text()
-        if what not in text[text.find(after) + len(after):]: raise NotYetError("not noted")
-    with contextlib.suppress(TimedOutError): Waiter().until(what, noted, timeout_seconds=seconds)
+    with contextlib.suppress(TimedOutError):
+        Waiter().until(what, lambda: require_noted(what, after), timeout_seconds=seconds)
 def run_for(name, seconds):
     "Run until another begins beside, or the time is over."
     note(f"{name} begins")
     stay_until_noted(" begins", seconds=seconds, after=f"{name} begins")
     note(f"{name} ends")
+def meet(name, other):
+    "Return when both run, however late one of them comes."
+    note(f"{name} begins")
+    Waiter().until(other, lambda: require_noted(f"{other} begins"), timeout_seconds=60)
 """
 
 
@@ -91,15 +96,19 @@ def test_an_exclusive_check_runs_alone(run_checks, notes):
         "3",
         test_a=NOTING
         + """
+@a_check("a.meets")
+def test_meets():
+    "T."
+    meet("a.meets", "c.meets")
 @a_check("a.shared")
-@pytest.mark.parametrize("n", range(9))
+@pytest.mark.parametrize("n", range(6))
 def test_shared(n):
     "T."
-    run_for(f"shared-{n}", 1)
+    run_for(f"shared-{n}", 0.3)
 """,
         test_b=NOTING
         + """
-@a_check("b.alone", exclusive=True)
+@a_check("b.alone", exclusive=True, needs=["a.meets", "c.meets"])
 @pytest.mark.parametrize("n", range(3))
 def test_alone(n):
     "T."
@@ -107,20 +116,20 @@ def test_alone(n):
 """,
         test_c=NOTING
         + """
+@a_check("c.meets")
+def test_meets():
+    "T."
+    meet("c.meets", "a.meets")
 @a_check("c.shared")
 @pytest.mark.parametrize("n", range(6))
 def test_more(n):
     "T."
-    run_for(f"more-{n}", 1)
+    run_for(f"more-{n}", 0.3)
 """,
     )
 
-    ran.assert_outcomes(passed=18)
-    lines = notes()
-    followers = list(itertools.pairwise(lines))
-    assert [one for one, other in followers if one.endswith("begins") and other.endswith("begins")], (
-        "nothing ran beside"
-    )
+    ran.assert_outcomes(passed=17)
+    followers = list(itertools.pairwise(notes()))
     for n in range(3):
         assert (f"alone-{n} begins", f"alone-{n} ends") in followers
 
