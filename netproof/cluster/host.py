@@ -168,9 +168,7 @@ def _kernel() -> dict[str, bool]:
     found: set[str] = set()
     if platform.system() == "Linux" and shutil.which("unshare", path=SEARCH_PATH):
         found = set(run_in_namespaces(_KERNEL_TRIAL).stdout.split())
-    return {feature: feature in found for feature in KERNEL_FEATURES} | {
-        "kvm": os.access("/dev/kvm", os.R_OK | os.W_OK)
-    }
+    return {feature: feature in found for feature in KERNEL_FEATURES} | {"kvm": _kvm_works()}
 
 
 def _kvm_works() -> bool:
