@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from netproof.submission import ManifestObject
+from netproof.submission.plan import DEFAULT_NAMESPACE
 from netproof.verdict import UnmetError, UnsupportedError
 
 
@@ -54,6 +55,11 @@ class Applied:
     def of(self, found: ManifestObject) -> Outcome | None:
         """What became of an object of the submission; None where the plan left it out."""
         return next((one for one in self.outcomes if one.place == str(found.source) and one.name == found.name), None)
+
+    def namespace_of(self, found: ManifestObject) -> str:
+        """The namespace that an object of the submission went to; ``default`` where the plan left it out."""
+        outcome = self.of(found)
+        return outcome.namespace if outcome else DEFAULT_NAMESPACE
 
     def require(self, found: ManifestObject) -> Outcome:
         """The outcome of an object that the API has taken.

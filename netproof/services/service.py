@@ -82,9 +82,17 @@ class Service:
             f"{endpoint['addresses'][0]}:{port['port']}"
             for one in self._slices()
             for endpoint in one.get("endpoints") or ()
-            if endpoint.get("conditions", {}).get("ready", True)
+            if _is_ready(endpoint)
             for port in one.get("ports") or ()
         )
+
+    def ready_pods(self) -> set[str]:
+        """The names of the pods that are its ready endpoints."""
+        return {
+            endpoint["targetRef"]["name"]
+            for endpoint in self.endpoints()
+            if _is_ready(endpoint) and endpoint.get("targetRef", {}).get("kind") == "Pod"
+        }
 
     def _slices(self) -> list[Object]:
         return self.api.list(
@@ -93,6 +101,11 @@ class Service:
             api_version="discovery.k8s.io/v1",
             labels={_SERVICE_OF_SLICE: self.name},
         )
+
+
+def _is_ready(endpoint: Object) -> bool:
+    """Whether an endpoint takes new connections; by the API's rule one that does not say so does."""
+    return bool(endpoint.get("conditions", {}).get("ready", True))
 
 
 def service_manifest(

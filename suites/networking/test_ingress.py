@@ -12,12 +12,12 @@ import math
 import pytest
 
 from netproof.check import EXTENDED, SUBMISSION, check
-from netproof.fixtures.ingress import namespace_of, pods_behind
 from netproof.ingress.requests import headers_of, prefix_of
 from netproof.observe.eventually import eventually
 from netproof.observe.expectations import expect, require
 from netproof.observe.protocol import Failure
 from netproof.observe.spread import requests_needed
+from netproof.services.service import Service
 from netproof.submission.layout import is_canary_ingress
 from netproof.submission.routes import routes_of
 
@@ -94,8 +94,8 @@ def test_the_page_is_under_its_path(ingress_controller, web_ingress_manifest, ng
             within_seconds=cluster.timeouts.rules_programmed,
         )
 
-    namespace = namespace_of(ingress_controller, web_ingress_manifest)
-    backends = pods_behind(cluster.api, namespace, routes[0].backend.service or "")
+    namespace = ingress_controller.namespace_of(web_ingress_manifest)
+    backends = Service(cluster.api, namespace, routes[0].backend.service or "").ready_pods()
     require(backends == pods, f"the backends {sorted(pods)}", sorted(backends), objects=[str(web_ingress_manifest)])
     elsewhere = lan.get(f"http://{address}/", headers=headers)
     require(not elsewhere.all_ok, "no page without the path", elsewhere, objects=[str(web_ingress_manifest)])
@@ -111,7 +111,7 @@ def test_the_page_is_under_its_path(ingress_controller, web_ingress_manifest, ng
 )
 def test_the_ingress_shows_its_address(ingress_controller, web_ingress_manifest, nginx_lb, cluster):
     """The status of the Ingress shows the external address of the Service in front of the controller."""
-    namespace, name = namespace_of(ingress_controller, web_ingress_manifest), web_ingress_manifest.name
+    namespace, name = ingress_controller.namespace_of(web_ingress_manifest), web_ingress_manifest.name
     address = nginx_lb.wait_address(cluster.timeouts)
 
     def shown():
