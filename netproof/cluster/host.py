@@ -145,11 +145,23 @@ def _kind_lacks(programs: Mapping[str, str]) -> list[Lack]:
 
 
 def _browser_lacks(programs: Mapping[str, str]) -> list[Lack]:
+    return lacks_of_browser(program=bool(programs["chromium"]), driver=bool(programs[DRIVER_PACKAGE]))
+
+
+def lacks_of_browser(*, program: bool, driver: bool) -> list[Lack]:
+    """What keeps this host from opening pages in a browser.
+
+    Args:
+        program: whether there is one of the :data:`BROWSER_PROGRAMS`.
+        driver: whether the Python package is installed that drives it.
+    """
     found = []
-    if not programs["chromium"]:
+    if not program:
         found.append(Lack("there is no Chromium", f"apt-get install -y {BROWSER_PROGRAMS[0]}"))
-    if not programs[DRIVER_PACKAGE]:
-        found.append(Lack(f"{DRIVER_PACKAGE}, which drives it, is not installed", "pip install 'netproof[browser]'"))
+    if not driver:
+        found.append(
+            Lack(f"{DRIVER_PACKAGE}, which drives Chromium, is not installed", "pip install 'netproof[browser]'")
+        )
     return found
 
 
