@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import socket
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 from netproof.cluster.forwarder import pump
@@ -26,17 +26,18 @@ async def serve(listener: socket.socket) -> None:
 
 
 def listen_in(network: str, address: str, port: int) -> socket.socket:
-    """A listening socket in another network namespace; the calling thread stays where it is."""
-    made: list[socket.socket] = []
+    """A listening socket in another network namespace; the calling thread stays where it is.
 
-    def listen() -> None:
+    Raises:
+        OSError: there is no such namespace, or the port is taken there.
+    """
+
+    def listen() -> socket.socket:
         enter_network(network)
-        made.append(socket.create_server((address, port), backlog=64))
+        return socket.create_server((address, port), backlog=64)
 
-    thread = threading.Thread(target=listen)
-    thread.start()
-    thread.join()
-    return made[0]
+    with ThreadPoolExecutor(max_workers=1) as elsewhere:
+        return elsewhere.submit(listen).result()
 
 
 async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
