@@ -16,7 +16,7 @@ from netproof.toolchain.fetch import Downloader
 EMBEDDED = "embedded"
 """The value of ``--addons`` that asks for netproof's own."""
 
-ADDONS = (EMBEDDED, UPSTREAM)
+CHOICES = (EMBEDDED, UPSTREAM)
 """All values of ``--addons``."""
 
 INGRESS_NGINX = "ingress-nginx"
