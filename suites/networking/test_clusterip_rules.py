@@ -31,6 +31,7 @@ from netproof.observe.rules_of_node import iptables_rules
 from netproof.observe.spread import requests_needed
 from netproof.services.endpoints import endpoints_of_ready_pods
 from netproof.submission.derive import replicas, short_periods
+from netproof.workloads.scaling import each_number_of_pods
 
 pytestmark = pytest.mark.usefixtures("rules_as_evidence")
 
@@ -78,17 +79,11 @@ def test_rules_follow_scaling_and_replacement(web_manifest, web_svc_cip_manifest
     """The chains have exactly the ready pods: after scaling up, after a pod was replaced, and when none is left."""
     web = workspace.derived(web_manifest, replicas(1), short_periods())
     service = workspace.derived_service(web_svc_cip_manifest)
-    wait_until_chains_have(cluster, service, web, 1)
-    web.scale(3)
-    wait_until_chains_have(cluster, service, web, 3)
-
-    replaced = web.pods()[0]
-    workspace.api.delete("Pod", replaced["metadata"]["name"], workspace.namespace)
-    wait_until_chains_have(cluster, service, web, 3, without=replaced)
-
-    web.scale(0)
-    for node in cluster.nodes():
-        eventually(partial(require_refused, node, service), within_seconds=cluster.timeouts.rules_programmed)
+    for wanted in each_number_of_pods(web):
+        for node in cluster.nodes():
+            no_pods = partial(require_refused, node, service)
+            followed = partial(chains_to, node, service, web, wanted) if wanted else no_pods
+            eventually(followed, within_seconds=cluster.timeouts.rules_programmed)
 
 
 @check(
@@ -254,30 +249,6 @@ def counts(node, service):
     """How many connections each pod's rule has seen on a node, by the pod's address."""
     found = require_rules(node, service)
     return {endpoint.address: endpoint.jump_counters.packets for endpoint in found.endpoints}
-
-
-def wait_until_chains_have(cluster, service, web, wanted, *, without=None):
-    """Return once the chains of every node have ``wanted`` pods, none of them the one that is to be gone."""
-    web.wait_settled()
-    for node in cluster.nodes():
-        eventually(
-            lambda here=node: require_another(chains_to(here, service, web, wanted), web, without),
-            within_seconds=cluster.timeouts.rules_programmed,
-        )
-
-
-def require_another(chains, web, gone):
-    """The pod that is to be gone is gone, and its address in no chain, unless another pod has it now."""
-    if gone is None:
-        return
-    names = web.pod_names()
-    require(
-        gone["metadata"]["name"] not in names, f"pods without {gone['metadata']['name']}", names, objects=[str(web)]
-    )
-    addresses = {endpoint.address for endpoint in chains.endpoints} - {pod["status"]["podIP"] for pod in web.pods()}
-    require(
-        not addresses, "chains without the replaced pod", f"{addresses} beside those of the pods", objects=[str(web)]
-    )
 
 
 def require_refused(node, service):

@@ -24,6 +24,7 @@ from netproof.running.plugin import run_record
 from netproof.services.endpoints import endpoints_of_ready_pods
 from netproof.services.service import endpoint_slice_manifest
 from netproof.submission.derive import replicas, short_periods
+from netproof.workloads.scaling import each_number_of_pods
 
 pytestmark = pytest.mark.usefixtures("rules_as_evidence")
 
@@ -98,17 +99,12 @@ def test_the_real_servers_follow_scaling_and_replacement(web_manifest, web_svc_c
     """The real servers are exactly the ready pods: after scaling up, after a replacement, and when none is left."""
     web = workspace.derived(web_manifest, replicas(1), short_periods())
     service = workspace.derived_service(web_svc_cip_manifest)
-    for count in (1, 3):
-        web.scale(count)
-        wait_until_real_servers_are(cluster, service, web, count)
-
-    replaced = web.pods()[0]["metadata"]["name"]
-    workspace.api.delete("Pod", replaced, workspace.namespace)
-    wait_until_real_servers_are(cluster, service, web, 3)
-    require(replaced not in web.pod_names(), f"pods without {replaced}", sorted(web.pod_names()), objects=[str(web)])
-
-    web.scale(0)
-    wait_until_real_servers_are(cluster, service, web, 0)
+    for wanted in each_number_of_pods(web):
+        for node in cluster.nodes():
+            eventually(
+                partial(require_real_servers, node, service, web, wanted),
+                within_seconds=cluster.timeouts.rules_programmed,
+            )
 
 
 @check(
@@ -227,15 +223,6 @@ def require_real_servers(node, service, web, wanted):
     require(found.scheduler == "rr", "the scheduler rr", found.scheduler, objects=objects)
     expected = {RealServer(endpoint, "Masq", 1) for endpoint in endpoints}
     require(set(found.real_servers) == expected, sorted(map(str, expected)), found.real_servers, objects=objects)
-
-
-def wait_until_real_servers_are(cluster, service, web, wanted):
-    """Return once every node has ``wanted`` pods as the Service's real servers."""
-    web.wait_settled()
-    for node in cluster.nodes():
-        eventually(
-            partial(require_real_servers, node, service, web, wanted), within_seconds=cluster.timeouts.rules_programmed
-        )
 
 
 def require_targets(node, service, addresses, port):

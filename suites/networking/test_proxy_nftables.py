@@ -22,6 +22,7 @@ from netproof.observe.protocol import Failure
 from netproof.observe.rules_of_node import iptables_rules, nftables_rules
 from netproof.services.endpoints import endpoints_of_ready_pods
 from netproof.submission.derive import replicas, short_periods
+from netproof.workloads.scaling import each_number_of_pods
 
 pytestmark = pytest.mark.usefixtures("rules_as_evidence")
 
@@ -74,18 +75,11 @@ def test_maps_follow_scaling_and_replacement(web_manifest, web_svc_cip_manifest,
     """The Service's chain has exactly the ready pods: after scaling up, after a replacement, and when none is left."""
     web = workspace.derived(web_manifest, replicas(1), short_periods())
     service = workspace.derived_service(web_svc_cip_manifest)
-    for count in (1, 3):
-        web.scale(count)
-        wait_until_maps_have(cluster, service, web, count)
-
-    replaced = web.pods()[0]["metadata"]["name"]
-    workspace.api.delete("Pod", replaced, workspace.namespace)
-    wait_until_maps_have(cluster, service, web, 3)
-    require(replaced not in web.pod_names(), f"pods without {replaced}", sorted(web.pod_names()), objects=[str(web)])
-
-    web.scale(0)
-    for node in cluster.nodes():
-        eventually(partial(require_refused, node, service), within_seconds=cluster.timeouts.rules_programmed)
+    for wanted in each_number_of_pods(web):
+        for node in cluster.nodes():
+            no_pods = partial(require_refused, node, service)
+            followed = partial(require_endpoints, node, service, web, wanted) if wanted else no_pods
+            eventually(followed, within_seconds=cluster.timeouts.rules_programmed)
 
 
 def require_endpoints(node, service, web, wanted):
@@ -113,15 +107,6 @@ def require_in_set(rules, address, service):
     """The address is among those whose other ports are rejected."""
     known = rules.tables[TABLE].sets.get("cluster-ips", frozenset())
     require((address,) in known, f"{address} in the set cluster-ips", f"{len(known)} others", objects=[str(service)])
-
-
-def wait_until_maps_have(cluster, service, web, wanted):
-    """Return once the chain of the Service has ``wanted`` pods on every node."""
-    web.wait_settled()
-    for node in cluster.nodes():
-        eventually(
-            partial(require_endpoints, node, service, web, wanted), within_seconds=cluster.timeouts.rules_programmed
-        )
 
 
 def require_refused(node, service):
