@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from netproof.atomic_writes import write_atomically
 from netproof.errors import NetproofError
 from netproof.images.followed import FollowedFile
 from netproof.images.reference import ImageReference
@@ -80,9 +80,7 @@ def write_plan(path: Path, stand_ins: Mapping[str, StandInLike]) -> None:
         except NetproofError:
             continue
         images[canonical] = {"kind": stand_in.kind, "ports": list(stand_in.ports)}
-    incoming = path.with_name(f".{path.name}-{os.getpid()}")
-    incoming.write_text(json.dumps({"images": images}, indent=1, sort_keys=True) + "\n")
-    incoming.replace(path)
+    write_atomically(path, json.dumps({"images": images}, indent=1, sort_keys=True) + "\n")
 
 
 def read_plan(path: Path) -> Plan:

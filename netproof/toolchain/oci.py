@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, BinaryIO
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
+from netproof.atomic_writes import write_atomically
 from netproof.errors import NetproofError
 
 MANIFEST_MEDIA_TYPE = "application/vnd.oci.image.manifest.v1+json"
@@ -138,11 +139,7 @@ class BlobStore:
 
     def remember(self, fingerprint: str, descriptor: Descriptor) -> None:
         """Notes which blob the inputs with this fingerprint gave."""
-        memory = self._memory(fingerprint)
-        memory.parent.mkdir(parents=True, exist_ok=True)
-        incoming = memory.with_name(f".{memory.name}-{os.getpid()}")
-        incoming.write_text(f"{descriptor.digest} {descriptor.size}\n")
-        incoming.replace(memory)
+        write_atomically(self._memory(fingerprint), f"{descriptor.digest} {descriptor.size}\n")
 
     def _memory(self, fingerprint: str) -> Path:
         return self.root / "layers" / fingerprint
