@@ -11,7 +11,7 @@ import typer
 
 from netproof.addons.known import prepare_addons
 from netproof.cluster.provision import assemble_images, get_tools
-from netproof.commands import addon, check, clusters, compare, doctor, places, sweep
+from netproof.commands import addon, check, clusters, compare, doctor, places, sweep, toolchain
 from netproof.commands.features import features
 from netproof.commands.options import AsJson, KubernetesVersion
 from netproof.commands.system_packages import install_system_packages
@@ -20,7 +20,6 @@ from netproof.errors import NetproofError
 from netproof.resources import data_directory
 from netproof.running.listing import all_checks, to_json, to_markdown
 from netproof.toolchain import ConsoleProgress, resolve_kubernetes_version
-from netproof.toolchain.commands import app as toolchain_app
 
 EXIT_INTERRUPTED = 2
 EXIT_USAGE = 4
@@ -87,7 +86,7 @@ def setup(kubernetes_version: KubernetesVersion = None) -> None:
     typer.echo(f"ready: Kubernetes {tools.describe()['kubernetes']['version']}")
 
 
-app.add_typer(toolchain_app, name="toolchain")
+app.add_typer(toolchain.app, name="toolchain")
 
 
 def main() -> None:

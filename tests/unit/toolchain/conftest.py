@@ -12,8 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from netproof.toolchain.cache import Cache, open_cache
-
 
 @dataclass
 class ReleaseServer:
@@ -64,14 +62,6 @@ def server() -> Iterator[ReleaseServer]:
     yield release_server
     httpd.shutdown()
     httpd.server_close()
-
-
-@pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cache:
-    monkeypatch.setenv("NETPROOF_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("NETPROOF_MIRROR", raising=False)
-    monkeypatch.delenv("NETPROOF_SOURCES", raising=False)
-    return open_cache()
 
 
 def tar_gz(files: dict[str, bytes]) -> bytes:

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.filesize import decimal
 from rich.table import Table
 
+from netproof.commands.options import KubernetesVersion
 from netproof.errors import NetproofError
 from netproof.toolchain.acquire import SOURCES_VARIABLE, Acquisition, allowed_sources, parse_sources
 from netproof.toolchain.cache import Installation, open_cache
@@ -19,10 +20,6 @@ from netproof.toolchain.prune import prune as prune_cache
 
 app = typer.Typer(no_args_is_help=True, help="The programs netproof runs: list, get, find and remove them.")
 
-KubernetesVersion = Annotated[
-    str | None,
-    typer.Option("--kubernetes-version", metavar="VERSION", help="Such as 1.36 or 1.36.3; the newest by default."),
-]
 Sources = Annotated[
     str,
     typer.Option("--sources", metavar="LIST", help="Only these of release,module,system.", envvar=SOURCES_VARIABLE),

@@ -6,11 +6,12 @@ import time
 import pytest
 from typer.testing import CliRunner
 
+from netproof.atomic_writes import write_atomically
+from netproof.commands.toolchain import app
 from netproof.errors import NetproofError
 from netproof.resources import data_directory
 from netproof.toolchain.cache import receipt_of, write_receipt
 from netproof.toolchain.catalog import load_catalog
-from netproof.toolchain.commands import app
 from netproof.toolchain.oci import BlobStore
 from netproof.toolchain.progress import SilentProgress
 from netproof.toolchain.prune import UNUSED_IMAGE_SECONDS
@@ -104,8 +105,13 @@ def test_prune_leaves_alone_what_another_run_is_installing(cache):
 
 
 def test_prune_all_removes_everything(cache, kubectl):
-    result = RUNNER.invoke(app, ["prune", "--all"])
-    assert result.exit_code == 0
+    manifest = cache.manifests / "metallb-0.13.12-0123456789.yaml"
+    write_atomically(manifest, "kind: Namespace\n")
+
+    assert RUNNER.invoke(app, ["prune"]).exit_code == 0
+    assert manifest.exists()
+    assert RUNNER.invoke(app, ["prune", "--all"]).exit_code == 0
+    assert not manifest.exists()
     assert not kubectl.exists()
 
 
