@@ -145,4 +145,4 @@ def _place(manifest: PublishedManifest) -> Path:
     """Where the cache keeps it; another address is another file."""
     key = hashlib.sha256(manifest.address.encode()).hexdigest()[:10]
     name = f"{manifest.title.lower().replace(' ', '-')}-{manifest.version}-{key}.yaml"
-    return open_cache().root / "manifests" / name
+    return open_cache().manifests / name

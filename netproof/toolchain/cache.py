@@ -109,6 +109,11 @@ class Cache:
         return self.root / "vm"
 
     @property
+    def manifests(self) -> Path:
+        """Manifests that projects publish, as they were fetched."""
+        return self.root / "manifests"
+
+    @property
     def logs(self) -> Path:
         """Output of builds that failed."""
         return self.root / "logs"

@@ -34,7 +34,7 @@ def prune(cache: Cache, catalog: Catalog, *, everything: bool = False) -> Pruned
     Args:
         cache: what to prune.
         catalog: what is still wanted.
-        everything: also removes what is still wanted, and the stored images.
+        everything: also removes what is still wanted, the stored images, and the manifests that were fetched.
     """
     pruned = Pruned()
     wanted = set() if everything else _wanted_entries(cache, catalog)
@@ -50,7 +50,8 @@ def prune(cache: Cache, catalog: Catalog, *, everything: bool = False) -> Pruned
     oldest = time.time() - UNUSED_IMAGE_SECONDS
     stale_images = [file for file in cache.images.files() if everything or file.stat().st_mtime < oldest]
     machines = [entry for entry in _children(cache.machines) if everything or entry.stat().st_mtime < oldest]
-    for entry in (*_children(cache.logs), *stale_images, *machines):
+    manifests = _children(cache.manifests) if everything else []
+    for entry in (*_children(cache.logs), *stale_images, *machines, *manifests):
         _remove(entry, cache, pruned)
     return pruned
 

@@ -77,7 +77,7 @@ def run(tmp_path: Path):
 def site(tmp_path: Path) -> Iterator[str]:
     """A mirror that has the manifests."""
     tools = ensure(components_of(PUBLISHED.values()))
-    kept = open_cache().root / "manifests"
+    kept = open_cache().manifests
     before = set(kept.glob("*"))
     for name, addon in PUBLISHED.items():
         manifest = published_manifests()[name]

@@ -21,6 +21,8 @@ from netproof.images.policy import ImagePolicy, PolicyDecision
 from netproof.toolchain import SilentProgress, Tools
 from netproof.toolchain.fetch import Downloader
 
+pytestmark = pytest.mark.usefixtures("cache")
+
 DEPLOYMENT = {
     "apiVersion": "apps/v1",
     "kind": "Deployment",
@@ -60,12 +62,6 @@ def site():
     yield found
     found.server.shutdown()
     found.server.server_close()
-
-
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("NETPROOF_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("NETPROOF_MIRROR", raising=False)
 
 
 @pytest.fixture
