@@ -13,6 +13,7 @@ from netproof.addons.known import prepare_addons
 from netproof.cluster.provision import assemble_images, get_tools
 from netproof.commands import addon, check, clusters, compare, doctor, places, sweep, toolchain
 from netproof.commands.features import features
+from netproof.commands.grade import grade
 from netproof.commands.options import AsJson, KubernetesVersion
 from netproof.commands.system_packages import install_system_packages
 from netproof.commands.upstream import upstream
@@ -39,6 +40,7 @@ def run(context: typer.Context) -> None:
 
 
 app.command()(check.check)
+app.command()(grade)
 app.command()(clusters.up)
 app.command()(clusters.status)
 app.command()(clusters.kubeconfig)

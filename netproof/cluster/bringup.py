@@ -40,6 +40,7 @@ class LocalRequest:
         short_link_hosts: further names that cluster DNS sends to the server of short links.
         ranges: other CIDRs than the usual: ``lan_cidr``, ``pod_cidr``, ``service_cidr``.
         detach: whether the cluster outlives this process.
+        confined: whether what runs in its pods is not trusted.
     """
 
     name: str
@@ -52,6 +53,7 @@ class LocalRequest:
     short_link_hosts: tuple[str, ...] = ()
     ranges: dict[str, str] = field(default_factory=dict)
     detach: bool = False
+    confined: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,7 @@ def plan_cluster(request: LocalRequest) -> Planned:
         proxy_mode=request.proxy_mode,
         image_policy=decision.policy,
         log_directory=str(request.log_directory.absolute()),
+        confined=request.confined,
     ).with_ranges(request.ranges)
     state.require_free(request.name)
     require_local(spec.node_count)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from netproof.cluster.confinement import KUBELET
 from netproof.cluster.names import PAUSE_IMAGE
 from netproof.cluster.spec import ClusterSpec, NodeSpec
 from netproof.cluster.state import StateDirectory
@@ -380,6 +381,7 @@ def _kubelet_config(spec: ClusterSpec, state: StateDirectory, node: NodeSpec) ->
         "volumePluginDir": "/var/lib/kubelet/volume-plugins",
         "staticPodPath": "",
         "logging": {"verbosity": 1},
+        **(KUBELET if spec.confined else {}),
     }
 
 

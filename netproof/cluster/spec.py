@@ -65,6 +65,7 @@ class ClusterSpec:
     readable_directories: tuple[str, ...] = ()
     log_directory: str = ""
     hardware: VirtualHardware | None = None
+    confined: bool = False
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):

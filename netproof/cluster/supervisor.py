@@ -19,6 +19,7 @@ from typing import Any
 
 from netproof.cluster import components as parts
 from netproof.cluster.components import CONTROL_PLANE, LAN, Component
+from netproof.cluster.confinement import confine, volatile_size
 from netproof.cluster.control import ControlServer
 from netproof.cluster.http_in_network import NetworkClient
 from netproof.cluster.processes import Processes, Running
@@ -109,9 +110,12 @@ class Supervisor:
     def _make_groups_and_volatile(self) -> None:
         for group in ("system", *(node.name for node in self._spec.nodes)):
             cgroups.create(f"{self._spec.cgroup}/{group}")
+        if self._spec.confined:
+            confine(self._spec)
         volatile = self._state.volatile
         volatile.mkdir(exist_ok=True)
-        self._processes.run(["mount", "-t", "tmpfs", "-o", "mode=700,size=75%", "netproof", str(volatile)])
+        size = volatile_size() if self._spec.confined else "75%"
+        self._processes.run(["mount", "-t", "tmpfs", "-o", f"mode=700,size={size}", "netproof", str(volatile)])
 
     def _make_control_plane(self) -> None:
         with (self._logs / "machines.log").open("ab") as log:

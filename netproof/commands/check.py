@@ -11,7 +11,7 @@ import typer
 from netproof.commands.options import AsJson, KubernetesVersion
 from netproof.hygiene import Examination, Finding, Severity, examine
 from netproof.hygiene.versions import version_to_examine
-from netproof.submission import LocatedPart, load
+from netproof.submission import LocatedPart, Withheld, guard, load
 
 SCHEMA_VERSION = 1
 FINDINGS = 1
@@ -43,10 +43,16 @@ def _print(found: Examination) -> None:
         if one.is_to_be_mended:
             typer.echo(f"  why: {one.why}")
             typer.echo(f"  remedy: {one.remedy}")
+    for withheld in guard(found.submission).withheld:
+        typer.echo(f"{withheld.position}: not applied by netproof grade: {_about(withheld)}: {withheld.message}")
     version = ".".join(map(str, found.kubernetes))
     typer.echo(f"written for Kubernetes {found.era}; looked over for {version}")
     counts = [f"{number} {severity}{'s' * (number != 1)}" for severity in Severity if (number := found.count(severity))]
     typer.echo(", ".join(counts) or "nothing to mend")
+
+
+def _about(withheld: Withheld) -> str:
+    return f"{withheld.object.kind}/{withheld.object.name}"
 
 
 def _plain(found: Examination) -> dict[str, Any]:
@@ -57,7 +63,18 @@ def _plain(found: Examination) -> dict[str, Any]:
         "written_for": str(found.era),
         "counts": {severity.value: found.count(severity) for severity in Severity},
         "layout": [_plain_part(one) for one in found.submission.layout],
+        "withheld": [_plain_withheld(one) for one in guard(found.submission).withheld],
         "findings": [_plain_finding(one) for one in found.findings],
+    }
+
+
+def _plain_withheld(one: Withheld) -> dict[str, Any]:
+    return {
+        "danger": one.danger.value,
+        "file": one.position.file,
+        "line": one.position.line,
+        "object": _about(one),
+        "message": one.message,
     }
 
 

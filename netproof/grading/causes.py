@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from netproof.grading.grade import Grade
@@ -65,16 +65,37 @@ def causes(rubric: Rubric, grade: Grade) -> tuple[Cause, ...]:
     return tuple(sorted((*found, *explained.values()), key=lambda one: order[one.section.id]))
 
 
-def other_remarks(grade: Grade, told: tuple[Cause, ...]) -> tuple[Remark, ...]:
-    """What was found in the manifests and is the cause of nothing; notes, and what was adapted, are left out."""
+def next_causes(rubric: Rubric, grade: Grade, told: tuple[Cause, ...]) -> tuple[Remark, ...]:
+    """What was found in the manifests of parts whose checks were not reached, and will be in their way next."""
+    waiting = {
+        part
+        for section, scored in zip(rubric.section, grade.score.sections if grade.score else (), strict=False)
+        for check in scored.checks
+        if check.outcome is Outcome.BLOCKED
+        for part in _parts_of(check, section)
+    }
     used = {remark for cause in told for remark in cause.remarks}
     return tuple(
         one
-        for one in grade.manifests.findings
-        if one not in used
-        and one.severity is not Severity.NOTE
-        and not one.rule.startswith(("layout.", "apply.removed-api"))
+        for one in _telling(grade)
+        if one not in used and _may_be_a_cause(one) and waiting & grade.manifests.parts_of(one.file)
     )
+
+
+def other_remarks(grade: Grade, told: Iterable[Remark]) -> tuple[Remark, ...]:
+    """What was found in the manifests and stands in the way of nothing; what was adapted is left out."""
+    used = set(told)
+    return tuple(
+        one for one in _telling(grade) if one not in used and not one.rule.startswith(("layout.", "apply.removed-api"))
+    )
+
+
+def _telling(grade: Grade) -> tuple[Remark, ...]:
+    return tuple(one for one in grade.manifests.findings if one.severity is not Severity.NOTE)
+
+
+def _may_be_a_cause(remark: Remark) -> bool:
+    return not remark.rule.startswith(_NO_CAUSE)
 
 
 def _missing(section: Section, scored: SectionScore, grade: Grade) -> Iterator[Cause]:
@@ -90,10 +111,8 @@ def _explaining(check: CheckScore, section: Section, grade: Grade) -> list[Remar
     parts = _parts_of(check, section)
     found = [
         one
-        for one in grade.manifests.findings
-        if one.severity is not Severity.NOTE
-        and not one.rule.startswith(_NO_CAUSE)
-        and (parts & grade.manifests.parts_of(one.file) or check.id in _explains(one.rule))
+        for one in _telling(grade)
+        if _may_be_a_cause(one) and (parts & grade.manifests.parts_of(one.file) or check.id in _explains(one.rule))
     ]
     return [one for one in found if one.rule not in _WEAK] or found
 

@@ -6,15 +6,17 @@ netproof and the API said is quoted as they said it, whatever the language, as k
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from netproof.grading.causes import Cause, causes, other_remarks
+from netproof.grading.causes import Cause, causes, next_causes, other_remarks
 from netproof.grading.grade import Grade, State
 from netproof.grading.language import Language
+from netproof.grading.manifests import Remark
 from netproof.grading.markdown import block, cell, code, number, words
 from netproof.grading.rubric import Rubric, Section
 from netproof.grading.score import CheckScore, Outcome, SectionScore
 from netproof.grading.texts import Texts, reading, texts
+from netproof.submission import Danger
 
 _MOST_PLACES, _MOST_REMARKS = 5, 3
 
@@ -54,10 +56,14 @@ def _graded(rubric: Rubric, grade: Grade, told: tuple[Cause, ...], said: Texts, 
             yield from _cause(index, cause, said, language)
     elif all(check.outcome is Outcome.PASSED for check in score.checks):
         yield said.say("all-well")
+    following = next_causes(rubric, grade, told)
+    yield from _remarks(following, [f"## {said.say('next')}", said.say("next-why")], said)
+    yield from _withheld(grade, said)
     yield f"## {said.say('sections')}"
     for section, scored in sections:
         yield from _section(section, scored, grade, told, said, language)
-    yield from _remarks(grade, told, said)
+    used = [*(remark for cause in told for remark in cause.remarks), *following]
+    yield from _remarks(other_remarks(grade, used), [f"## {said.say('remarks')}"], said)
     yield from _adapted(grade, said)
     yield said.say("again")
 
@@ -134,11 +140,12 @@ def _section(
             case Outcome.LEFT_OUT:
                 lines.append(said.say("left-out", **values))
             case Outcome.BLOCKED:
-                head = (
-                    said.say("blocked", title=said.title(check.waits_for))
-                    if check.waits_for
-                    else said.say("blocked-object", reason=code(check.reason))
-                )
+                if check.waits_for:
+                    head = said.say("blocked", title=said.title(check.waits_for))
+                elif grade.manifests.withheld_from(section):
+                    head = said.say("blocked-withheld", chapter=said.say("withheld"))
+                else:
+                    head = said.say("blocked-object", reason=code(check.reason))
                 waiting.setdefault(head, []).append(check)
     for head, checks in waiting.items():
         lines.append(head)
@@ -149,13 +156,25 @@ def _section(
     yield "\n".join(line if line.startswith("  ") else f"- {line}" for line in lines)
 
 
-def _remarks(grade: Grade, told: tuple[Cause, ...], said: Texts) -> Iterator[str]:
-    by_rule: dict[str, list[str]] = {}
-    for one in other_remarks(grade, told):
-        by_rule.setdefault(one.rule, []).append(f"{one.place}: {one.object}: {one.message}")
-    if not by_rule:
+def _withheld(grade: Grade, said: Texts) -> Iterator[str]:
+    by_danger: dict[Danger, list[str]] = {}
+    for one in grade.manifests.withheld:
+        by_danger.setdefault(one.danger, []).append(f"{one.file}:{one.line}: {one.object}: {one.message}")
+    if not by_danger:
         return
-    yield f"## {said.say('remarks')}"
+    yield f"## {said.say('withheld')}"
+    yield said.say("withheld-why")
+    for danger, lines in by_danger.items():
+        yield said.say(f"danger-{danger.value}")
+        yield block("\n".join(lines))
+
+
+def _remarks(remarks: Iterable[Remark], head: Sequence[str], said: Texts) -> Iterator[str]:
+    by_rule: dict[str, list[str]] = {}
+    for one in remarks:
+        by_rule.setdefault(one.rule, []).append(f"{one.place}: {one.object}: {one.message}")
+    if by_rule:
+        yield from head
     for rule, lines in by_rule.items():
         about = said.about.get(rule)
         yield f"**{said.title(rule)}.** {about.why if about else ''}"

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from netproof.errors import NetproofError
 from netproof.grading.rubric import Section
 from netproof.hygiene import Severity
-from netproof.submission import Found, Part
+from netproof.submission import Danger, Found, Part
 
 
 class _Model(BaseModel):
@@ -41,17 +41,29 @@ class Remark(_Model):
         return f"{self.file}:{self.line}"
 
 
+class Harm(_Model):
+    """An object that is not applied, for it could do harm."""
+
+    danger: Danger
+    file: str
+    line: int
+    object: str
+    message: str
+
+
 class Manifests(_Model):
     """What was said of the manifests.
 
     Attributes:
         written_for: the versions of Kubernetes they are written for.
         layout: the parts of the homework.
+        withheld: the objects that are not applied, for they could do harm.
         findings: what the rules of hygiene found, the gravest first.
     """
 
     written_for: str = ""
     layout: tuple[LocatedFile, ...] = ()
+    withheld: tuple[Harm, ...] = ()
     findings: tuple[Remark, ...] = ()
 
     @classmethod
@@ -69,6 +81,10 @@ class Manifests(_Model):
     def missing(self, section: Section) -> tuple[LocatedFile, ...]:
         """The parts of a section that nothing in the submission plays."""
         return tuple(one for one in self.layout if one.part in section.parts and one.found is Found.MISSING)
+
+    def withheld_from(self, section: Section) -> tuple[Harm, ...]:
+        """The objects of a section that were not applied."""
+        return tuple(one for one in self.withheld if self.parts_of(one.file) & set(section.parts))
 
     def parts_of(self, file: str) -> frozenset[Part]:
         """The parts of the homework that a file has; of one that has none, those that it is expected to have."""

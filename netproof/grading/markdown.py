@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-_LONGEST = 2000
+_LONGEST, _LONGEST_SPAN = 2000, 300
 
 
 def code(text: str) -> str:
-    """A code span with a text; a line break in it is a blank."""
+    """A code span with a text; a line break in it is a blank, and it is cut where it is long."""
     plain = _plain(text).replace("\n", " ").strip()
+    plain = plain if len(plain) <= _LONGEST_SPAN else f"{plain[:_LONGEST_SPAN]} ..."
     fence = "`" * (max(map(len, re.findall("`+", plain)), default=0) + 1)
     pad = " " if plain.startswith("`") or plain.endswith("`") or not plain else ""
     return f"{fence}{pad}{plain}{pad}{fence}"

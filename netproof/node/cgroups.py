@@ -50,6 +50,25 @@ def create(path: str) -> None:
             _hand_down_controllers(group)
 
 
+def limit(path: str, *, memory_bytes: int, processes: int) -> None:
+    """Bound what is in the cgroup ``path`` and below it.
+
+    Args:
+        path: a cgroup that is there.
+        memory_bytes: how much memory it may have in all, files on a tmpfs that it writes included.
+        processes: how many processes and threads.
+
+    Raises:
+        OSError: the kernel does not take a limit.
+    """
+    limits = {"memory.max": memory_bytes, "memory.limit_in_bytes": memory_bytes, "pids.max": processes}
+    for mount_point, _ in hierarchies():
+        for name, value in limits.items():
+            setting = mount_point / path.lstrip("/") / name
+            if setting.exists():
+                setting.write_text(str(value), encoding="ascii")
+
+
 def children(path: str) -> list[str]:
     """The names of the cgroups right below ``path``, in any hierarchy."""
     tops = [mount_point / path.lstrip("/") for mount_point, _ in hierarchies()]

@@ -3,6 +3,7 @@
 from netproof.submission.bundled import bundled_manifests
 from netproof.submission.derive import derive
 from netproof.submission.documents import load
+from netproof.submission.guard import Danger, Guarded, Withheld, guard
 from netproof.submission.layout import Found, Layout, LocatedPart, Part
 from netproof.submission.manifest import Manifest, ManifestObject, Source
 from netproof.submission.mutate import Mutant, load_mutants, mutate, write_mutated
@@ -12,7 +13,9 @@ from netproof.submission.standin import StandIn, stand_ins
 from netproof.submission.submission import Submission
 
 __all__ = [
+    "Danger",
     "Found",
+    "Guarded",
     "Layout",
     "LocatedPart",
     "Manifest",
@@ -28,8 +31,10 @@ __all__ = [
     "StandIn",
     "Step",
     "Submission",
+    "Withheld",
     "bundled_manifests",
     "derive",
+    "guard",
     "load",
     "load_mutants",
     "mutate",

@@ -1,0 +1,1 @@
+"""Grading many works: each in a process and on a cluster of its own, several at once, and none twice."""
