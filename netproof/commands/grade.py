@@ -13,6 +13,7 @@ import typer
 from filelock import FileLock, Timeout
 
 from netproof.addons.known import prepare_addons
+from netproof.atomic_writes import write_atomically
 from netproof.classroom.classroom import Classroom, Order
 from netproof.classroom.repository import directories_to_grade
 from netproof.cluster.preflight import require_local
@@ -23,6 +24,7 @@ from netproof.grading.grade import Grade, State
 from netproof.grading.language import Language
 from netproof.grading.markdown import number
 from netproof.grading.rubric import STANDARD, read_rubric
+from netproof.grading.tables import to_csv, to_html, to_markdown
 from netproof.hygiene.versions import version_to_examine
 from netproof.resources import data_directory
 from netproof.running.listing import all_checks
@@ -79,10 +81,22 @@ def _grade(order: Order, wanted: list[Path]) -> int:
         return INTERRUPTED
     finally:
         grades = classroom.grades()
+        _write_tables(order, grades)
     left = [one.work.name for one in grades if one.state is State.NOT_GRADED]
     if left:
         typer.echo(f"not graded: {', '.join(left)}; run netproof grade again", err=True)
     return NOT_ALL_GRADED if left else 0
+
+
+def _write_tables(order: Order, grades: list[Grade]) -> None:
+    tables = {
+        "grades.csv": to_csv(order.rubric, grades),
+        "summary.md": to_markdown(order.rubric, grades, order.language),
+        "index.html": to_html(order.rubric, grades, order.language),
+    }
+    for name, text in tables.items():
+        write_atomically(order.out / name, text)
+    typer.echo(f"{order.out / 'index.html'}, grades.csv and summary.md have {len(grades)} works")
 
 
 @contextmanager
@@ -111,4 +125,5 @@ def _tell(graded: Grade, was_run: bool, place: str) -> None:
     else:
         said = graded.state.value.replace("-", " ") + (f": {graded.said.splitlines()[0]}" if graded.said else "")
     took = f"{graded.seconds:.0f} s" if was_run else "as before"
-    typer.echo(f"[{place}] {graded.work.name}: {said} ({took})")
+    line = f"[{place}] {graded.work.name}: {said} ({took})"
+    typer.echo("".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in line))

@@ -1,0 +1,87 @@
+"""Programs that grading runs: within their time, ended with all they started, and none after the end."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from netproof.classroom import programs
+from netproof.classroom.programs import Programs, StoppedError, TookTooLongError
+from netproof.waiting import NotYetError, Waiter
+
+
+def shell(script):
+    return ["sh", "-c", script]
+
+
+def test_a_program_runs_to_its_end_with_its_output_in_a_file(tmp_path):
+    code = Programs().run(shell("echo said; exit 3"), directory=tmp_path, output=tmp_path / "log", seconds=30)
+
+    assert code == 3
+    assert (tmp_path / "log").read_text() == "said\n"
+
+
+def test_options_for_pytest_in_the_environment_are_not_passed_on(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--collect-only")
+
+    Programs().run(shell('echo "[$PYTEST_ADDOPTS]"'), directory=tmp_path, output=tmp_path / "log", seconds=30)
+
+    assert (tmp_path / "log").read_text() == "[]\n"
+
+
+def test_one_that_takes_too_long_is_ended_with_all_that_it_started(tmp_path, monkeypatch):
+    monkeypatch.setattr(programs, "GRACE_SECONDS", 0.2)
+    script = "trap '' INT; sleep 60 & echo $! > child; wait; wait"
+
+    with pytest.raises(TookTooLongError):
+        Programs().run(shell(script), directory=tmp_path, output=tmp_path / "log", seconds=0.5)
+
+    child = int((tmp_path / "child").read_text())
+
+    def gone():
+        state = Path(f"/proc/{child}/stat")
+        if state.exists() and state.read_text().split()[2] != "Z":
+            raise NotYetError("it runs")
+
+    Waiter().until("what it started has ended", gone, timeout_seconds=10)
+
+
+def test_one_that_wants_too_much_memory_fails(tmp_path):
+    code = Programs().run(
+        [sys.executable, "-c", "x = bytearray(1 << 31)"],
+        directory=tmp_path,
+        output=tmp_path / "log",
+        seconds=60,
+        memory_bytes=1 << 29,
+    )
+
+    assert code != 0
+    assert "MemoryError" in (tmp_path / "log").read_text()
+
+
+def test_the_end_ends_what_runs_and_lets_nothing_begin(tmp_path):
+    all_programs, raised = Programs(), []
+
+    def run():
+        try:
+            all_programs.run(shell("echo up; sleep 60"), directory=tmp_path, output=tmp_path / "log", seconds=90)
+        except StoppedError as stopped:
+            raised.append(stopped)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+
+    def up():
+        if not (tmp_path / "log").is_file() or not (tmp_path / "log").read_text():
+            raise NotYetError("not yet")
+
+    Waiter().until("it runs", up, timeout_seconds=20)
+    all_programs.stop()
+    thread.join(30)
+
+    assert len(raised) == 1
+    with pytest.raises(StoppedError):
+        all_programs.run(shell("true"), directory=tmp_path, output=tmp_path / "log", seconds=5)
