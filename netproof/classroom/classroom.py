@@ -75,14 +75,17 @@ class Classroom:
         """
         with ThreadPoolExecutor(self._order.jobs, thread_name_prefix="work") as pool:
             waiting: list[Future[tuple[Desk, Record, bool]]] = [pool.submit(self._run, one) for one in directories]
+            told: set[Future[tuple[Desk, Record, bool]]] = set()
             try:
                 for done in as_completed(waiting):
+                    told.add(done)
                     self._finish(*done.result())
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 self._programs.stop()
                 for one in waiting:
-                    self._finish_what_ended(one)
+                    if one not in told:
+                        self._finish_what_ended(one)
                 raise
 
     def grades(self) -> list[Grade]:
