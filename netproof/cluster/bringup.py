@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
@@ -39,6 +39,7 @@ class LocalRequest:
         images: the image policy.
         short_link_hosts: further names that cluster DNS sends to the server of short links.
         ranges: other CIDRs than the usual: ``lan_cidr``, ``pod_cidr``, ``service_cidr``.
+        addon_images: the digests of images of add-ons by name, which its nodes are to have from the start.
         detach: whether the cluster outlives this process.
         confined: whether what runs in its pods is not trusted.
     """
@@ -52,6 +53,7 @@ class LocalRequest:
     images: ImagePolicy = ImagePolicy.AUTO
     short_link_hosts: tuple[str, ...] = ()
     ranges: dict[str, str] = field(default_factory=dict)
+    addon_images: Mapping[str, str] = field(default_factory=dict)
     detach: bool = False
     confined: bool = False
 
@@ -142,8 +144,10 @@ def bring_up(
     with phase("programs and images"):
         tools = provision.get_tools(spec.kubernetes_version, progress)
         images = provision.assemble_images(tools)
+        unpacked = provision.unpack(tools, images, request.addon_images, progress)
+        spec = spec.with_images(str(unpacked.directory))
         if spec.node_kind == VM:
-            spec = spec.with_hardware(virtual.get_hardware(tools, progress))
+            spec = spec.with_hardware(virtual.get_hardware(tools, unpacked.directory, progress))
             timeouts = timeouts.scaled(spec.slowness)
     spec = spec.with_tools(
         {name: str(path) for name, path in tools.programs().items()}, provision.readable_directories(tools)

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import netproof
 from netproof.cluster.components import REGISTRY_PORT
-from netproof.cluster.names import AGNHOST_IMAGE, BUSYBOX_IMAGE, COREDNS_IMAGE, NAMES_IN_THE_WORLD, PAUSE_IMAGE
+from netproof.cluster.names import (
+    AGNHOST_IMAGE,
+    BUSYBOX_IMAGE,
+    COREDNS_IMAGE,
+    NAMES_IN_THE_WORLD,
+    PAUSE_IMAGE,
+    WEB_IMAGE,
+)
 from netproof.cluster.pki import CertificateAuthority
 from netproof.cluster.spec import ClusterSpec
 from netproof.cluster.state import StateDirectory
 from netproof.images.containerd_hosts import hosts_toml, mirrored_registry
 from netproof.images.policy import ImagePolicy
 from netproof.images.server import ImageServerConfig
+from netproof.images.unpacked import UnpackedImages, unpack_images
 from netproof.toolchain import Progress, Tools, ensure
 from netproof.toolchain.cache import open_cache
 from netproof.toolchain.images import agnhost, busybox, coredns, pause, web
@@ -59,6 +68,22 @@ def assemble_images(tools: Tools) -> Images:
     }
     system |= {world: system[own] for own, world in NAMES_IN_THE_WORLD.items()}
     return Images(store.root, system, {"web": digest(web(tools)), "busybox": shell})
+
+
+def unpack(tools: Tools, images: Images, addon_images: Mapping[str, str], progress: Progress) -> UnpackedImages:
+    """The images that nodes have from the start: netproof's own, the layers of stand-ins, and those of add-ons.
+
+    Args:
+        tools: the programs of the cluster.
+        images: the images that it cannot do without.
+        addon_images: the digests of the manifests of further ones, by name.
+        progress: told that they are being unpacked.
+
+    Raises:
+        NetproofError: containerd cannot unpack them.
+    """
+    wanted = images.system | {WEB_IMAGE: images.stand_ins["web"]} | dict(addon_images)
+    return unpack_images(open_cache(), tools.path("containerd").parent, wanted, progress)
 
 
 def readable_directories(tools: Tools) -> tuple[str, ...]:

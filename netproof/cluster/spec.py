@@ -63,6 +63,7 @@ class ClusterSpec:
     dns_domain: str = "cluster.local"
     tools: dict[str, str] = field(default_factory=dict)
     readable_directories: tuple[str, ...] = ()
+    unpacked_images: str = ""
     log_directory: str = ""
     hardware: VirtualHardware | None = None
     confined: bool = False
@@ -161,6 +162,10 @@ class ClusterSpec:
     def with_tools(self, tools: dict[str, str], readable_directories: tuple[str, ...]) -> ClusterSpec:
         """The same cluster, made of these programs."""
         return replace(self, tools=tools, readable_directories=readable_directories)
+
+    def with_images(self, unpacked_images: str) -> ClusterSpec:
+        """The same cluster, whose nodes have from the start the images that lie unpacked in this directory."""
+        return replace(self, unpacked_images=unpacked_images)
 
     def with_ranges(self, ranges: Mapping[str, str]) -> ClusterSpec:
         """The same cluster with other addresses: ``lan_cidr``, ``pod_cidr``, ``service_cidr``.

@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import json
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -133,8 +134,10 @@ class Supervisor:
     def _make_node(self, node: NodeSpec) -> None:
         volatile = self._state.volatile / node.name
         volatile.mkdir()
+        images = Path(self._spec.unpacked_images)
+        shutil.copytree(images / "records", volatile / "containerd", symlinks=True)
         with (self._logs / "machines.log").open("ab") as log:
-            shared = [str(self._state.path), str(self._logs), *self._spec.readable_directories]
+            shared = [str(self._state.path), str(self._logs), str(images), *self._spec.readable_directories]
             machine = make_node(node.name, volatile=volatile, shared=shared, log=log)
         self._add(machine)
         files = self._files(node)
@@ -163,6 +166,7 @@ class Supervisor:
             routes=tuple((other.pod_cidr, other.address) for other in spec.nodes if other != node),
             files=self._files(node) | parts.pki_files(self._state, node),
             cgroup=f"{spec.cgroup}/{node.name}",
+            unpacked_images=spec.unpacked_images,
         )
         first = Path(hardware.initrd).read_bytes()
         self._state.initrd(node.name).write_bytes(first + start.second_archive(setup))

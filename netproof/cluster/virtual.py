@@ -118,8 +118,13 @@ def cache_directory() -> Path:
     return open_cache().machines
 
 
-def get_hardware(tools: Tools, progress: Progress) -> VirtualHardware:
+def get_hardware(tools: Tools, unpacked_images: Path, progress: Progress) -> VirtualHardware:
     """What virtual machines are made of; what the cache lacks is made now.
+
+    Args:
+        tools: the programs of the cluster.
+        unpacked_images: the directory with the images that the machines have from the start.
+        progress: told what is being made.
 
     Raises:
         NetproofError: a kernel can be had from nowhere, or the image cannot be made.
@@ -129,13 +134,15 @@ def get_hardware(tools: Tools, progress: Progress) -> VirtualHardware:
         chosen = kernel.get_kernel(directory)
     with progress.working("image of virtual machines"):
         root = image.build_image(image.contents(_programs(tools), chosen), directory)
+    with progress.working("unpacked images of virtual machines"):
+        layers = image.build_image_of_directory(unpacked_images, directory)
     first = start.first_archive(chosen, Path(shutil.which("busybox", path=image.SEARCH_PATH) or "busybox"))
     initrd = directory / f"initrd-{sha256(first).hexdigest()[:16]}"
     unfinished = initrd.with_suffix(f".{os.getpid()}")
     unfinished.write_bytes(first)
     unfinished.rename(initrd)
     accelerator, _ = qemu.working_accelerator(chosen.image)
-    return VirtualHardware(str(chosen.image), str(initrd), str(root), accelerator)
+    return VirtualHardware(str(chosen.image), str(initrd), str(root), str(layers), accelerator)
 
 
 def _programs(tools: Tools) -> Iterable[Path]:

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from netproof.addons.known import cached_addon_images
 from netproof.cluster.bringup import LocalRequest, bring_up, plan_cluster
 from netproof.cluster.component_logs import tail
 from netproof.cluster.local import LocalCluster
@@ -50,6 +51,7 @@ def up(
         proxy_mode=proxy_mode,
         node_kind=node_kind,
         images=images,
+        addon_images=cached_addon_images(),
         detach=detach,
     )
     booted = bring_up(

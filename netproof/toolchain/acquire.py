@@ -103,6 +103,18 @@ def ensure(
     return acquisition.ensure(component_names, kubernetes_version)
 
 
+def cached(component_names: Iterable[str], kubernetes_version: str | None = None) -> Tools | None:
+    """As :func:`ensure`, where the cache has all of these components; else None, and nothing is done."""
+    acquisition = Acquisition(open_cache(), load_catalog(), SilentProgress(), allowed_sources())
+    found = {}
+    for component in map(acquisition.catalog.component, component_names):
+        installed = acquisition.cached(component, acquisition.catalog.version_of(component, kubernetes_version))
+        if installed is None:
+            return None
+        found[component.name] = installed
+    return Tools(found)
+
+
 def allowed_sources() -> tuple[Source, ...]:
     """The sources of ``NETPROOF_SOURCES`` (such as ``release,module``), in the order they are tried; all if unset.
 

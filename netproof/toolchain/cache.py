@@ -114,6 +114,11 @@ class Cache:
         return self.root / "manifests"
 
     @property
+    def unpacked(self) -> Path:
+        """Images as a container runtime unpacks them; what is used is touched."""
+        return self.root / "unpacked"
+
+    @property
     def logs(self) -> Path:
         """Output of builds that failed."""
         return self.root / "logs"

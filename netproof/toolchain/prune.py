@@ -10,7 +10,7 @@ from pathlib import Path
 from netproof.toolchain.cache import INCOMING_PREFIX, Cache
 from netproof.toolchain.catalog import Catalog
 
-UNUSED_IMAGE_SECONDS = 7 * 24 * 3600.0  # they are assembled anew in a second, so longer keeping buys nothing
+UNUSED_IMAGE_SECONDS = 7 * 24 * 3600.0  # they are assembled anew in seconds, so longer keeping buys nothing
 
 
 @dataclass(slots=True)
@@ -49,9 +49,10 @@ def prune(cache: Cache, catalog: Catalog, *, everything: bool = False) -> Pruned
                     pruned.kept_in_use.append(str(entry.relative_to(cache.root)))
     oldest = time.time() - UNUSED_IMAGE_SECONDS
     stale_images = [file for file in cache.images.files() if everything or file.stat().st_mtime < oldest]
-    machines = [entry for entry in _children(cache.machines) if everything or entry.stat().st_mtime < oldest]
+    made = (*_children(cache.machines), *_children(cache.unpacked))
+    stale = [entry for entry in made if everything or entry.lstat().st_mtime < oldest]
     manifests = _children(cache.manifests) if everything else []
-    for entry in (*_children(cache.logs), *stale_images, *machines, *manifests):
+    for entry in (*_children(cache.logs), *stale_images, *stale, *manifests):
         _remove(entry, cache, pruned)
     return pruned
 

@@ -67,6 +67,7 @@ _TOP_LINKS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64")
 _AGENT_DISTRIBUTIONS = ("pyroute2", "dnspython", "requests")
 """What the agents import, with what that needs."""
 _LEFT_OUT_OF_PYTHON = {"test", "tests", "idlelib", "tkinter", "turtledemo", "ensurepip", "lib2to3", "site-packages"}
+_MKSQUASHFS_OPTIONS = ("-noI", "-noD", "-noF", "-noX", "-quiet", "-no-progress")
 _KEPT_UNUSED_SECONDS = 7 * 24 * 3600.0
 _NAME = re.compile(r"[\w.-]*\w")
 _LIBRARY = re.compile(r"^\s+(?:\S+ => )?(/\S+) \(0x", re.MULTILINE)
@@ -187,7 +188,7 @@ def build_image(tree: Tree, directory: Path) -> Path:
         return image
     with tempfile.TemporaryDirectory(prefix=".incoming-", dir=directory) as incoming:
         unfinished = Path(incoming) / image.name
-        command = ["mksquashfs", "-", str(unfinished), "-tar", "-noI", "-noD", "-noF", "-noX", "-quiet", "-no-progress"]
+        command = ["mksquashfs", "-", str(unfinished), "-tar", *_MKSQUASHFS_OPTIONS]
         with subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         ) as process:
@@ -200,10 +201,35 @@ def build_image(tree: Tree, directory: Path) -> Path:
                 pass
             said = process.stderr.read().decode(errors="replace")
         if process.returncode:
-            raise NetproofError(f"the image of virtual machines cannot be made: {said.strip()}", "see mksquashfs(1)")
+            raise _not_made(said)
         unfinished.rename(image)
     _remove_unused(directory)
     return image
+
+
+def build_image_of_directory(source: Path, directory: Path) -> Path:
+    """The image of all that lies in a directory, which never changes under its name; made where it is not there yet.
+
+    Raises:
+        NetproofError: it cannot be made.
+    """
+    image = directory / f"{source.name}.sqfs"
+    if image.exists():
+        os.utime(image)
+        return image
+    with tempfile.TemporaryDirectory(prefix=".incoming-", dir=directory) as incoming:
+        unfinished = Path(incoming) / image.name
+        command = ["mksquashfs", str(source), str(unfinished), *_MKSQUASHFS_OPTIONS]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise _not_made(done.stderr)
+        unfinished.rename(image)
+    _remove_unused(directory)
+    return image
+
+
+def _not_made(said: str) -> NetproofError:
+    return NetproofError(f"the image of virtual machines cannot be made: {said.strip()}", "see mksquashfs(1)")
 
 
 def libraries_of(paths: Iterable[Path]) -> list[Path]:
@@ -285,6 +311,6 @@ def _beyond_links(tree: Tree, path: Path) -> Path:
 
 def _remove_unused(directory: Path) -> None:
     oldest = time.time() - _KEPT_UNUSED_SECONDS
-    for image in directory.glob("root-*.sqfs"):
+    for image in directory.glob("*.sqfs"):
         if image.stat().st_mtime < oldest:
             image.unlink()

@@ -29,6 +29,7 @@ class VirtualHardware:
         kernel: the kernel's file.
         initrd: the first archive of its initial file system.
         image: the root file system.
+        unpacked_images: the file system with the unpacked images of its container runtime.
         accelerator: ``kvm``, or ``tcg`` for software emulation.
         memory_mib: its memory.
         processors: how many it has.
@@ -37,6 +38,7 @@ class VirtualHardware:
     kernel: str
     initrd: str
     image: str
+    unpacked_images: str
     accelerator: str
     memory_mib: int = MEMORY_MIB
     processors: int = 2
@@ -62,6 +64,7 @@ def command_line(hardware: VirtualHardware, *, initrd: Path, tap: str, mac: str,
         *("-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"),
         *("-kernel", hardware.kernel, "-initrd", str(initrd), "-append", COMMAND_LINE),
         *("-drive", f"file={hardware.image},format=raw,if=virtio,readonly=on"),
+        *("-drive", f"file={hardware.unpacked_images},format=raw,if=virtio,readonly=on"),
         *("-netdev", f"tap,id=lan,ifname={tap},script=no,downscript=no"),
         *("-device", f"virtio-net-pci,netdev=lan,mac={mac},romfile="),
         *("-device", "virtio-serial-pci"),

@@ -39,7 +39,7 @@ _ON_TMPFS = ("/run", "/var/log", "/var/lib/kubelet", "/var/lib/containerd", "/va
 # A busy host delivers an emulated timer late, and a kernel that checks it then takes it for broken.
 # mitigations cost most where every instruction is emulated; this machine runs nobody's code but ours and the checks'.
 COMMAND_LINE = (
-    "console=ttyS0 quiet loglevel=4 panic=-1 mitigations=off random.trust_cpu=on no_timer_check net.ifnames=0"
+    "console=ttyS0 quiet loglevel=4 panic=-1 mitigations=off random.trust_cpu=on no_timer_check tsc=reliable net.ifnames=0"
 )
 
 
@@ -54,6 +54,7 @@ class NodeSetup:
         routes: further routes: destination and gateway.
         files: its files by path.
         cgroup: the cgroup below which its pods will be.
+        unpacked_images: where the unpacked images of its container runtime must lie.
     """
 
     name: str
@@ -62,6 +63,7 @@ class NodeSetup:
     routes: tuple[tuple[str, str], ...]
     files: Mapping[str, str]
     cgroup: str
+    unpacked_images: str
 
 
 def first_archive(kernel: Kernel, busybox: Path) -> bytes:
@@ -140,10 +142,12 @@ exec $B switch_root /new {_START}
 def _start_script(setup: NodeSetup, package_parent: Path) -> str:
     routes = "\n".join(f"ip route add {to} via {by}" for to, by in setup.routes)
     python = shlex.join([sys.executable, "-m", "netproof.node.vm.guest", setup.cgroup])
+    images = shlex.quote(setup.unpacked_images)
     return f"""#!/bin/sh
 export PATH={SEARCH_PATH} PYTHONPATH={shlex.quote(str(package_parent))} HOME=/root LANG=C.UTF-8
 for directory in {" ".join(_ON_TMPFS)}; do mkdir -p $directory; mount -t tmpfs -o mode=755 tmpfs $directory; done
 chmod 1777 /tmp
+mkdir -p {images} && mount -t squashfs -o ro /dev/vdb {images} && cp -a {images}/records/. /var/lib/containerd/
 mkdir -p /dev/pts /dev/shm /dev/mqueue /run/netproof
 mount -t devpts devpts /dev/pts; mount -t tmpfs tmpfs /dev/shm; mount -t mqueue mqueue /dev/mqueue
 mount -t cgroup2 cgroup2 /sys/fs/cgroup

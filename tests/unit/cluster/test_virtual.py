@@ -68,7 +68,7 @@ def test_a_mode_that_a_version_does_not_offer_is_refused_with_those_it_does(monk
 
 
 def test_a_specification_with_hardware_is_read_as_it_was_written(tmp_path):
-    hardware = VirtualHardware("vmlinuz", "initrd", "root.sqfs", "tcg")
+    hardware = VirtualHardware("vmlinuz", "initrd", "root.sqfs", "images.sqfs", "tcg")
     spec = ClusterSpec("demo", "1.37.2", node_kind=VM, proxy_mode="ipvs").with_hardware(hardware)
 
     spec.write(tmp_path / "spec.json")
@@ -79,7 +79,7 @@ def test_a_specification_with_hardware_is_read_as_it_was_written(tmp_path):
 
 @pytest.mark.parametrize(("accelerator", "bearable"), [("tcg", 2), ("kvm", 6)])
 def test_an_emulated_node_bears_less_at_once(monkeypatch, accelerator, bearable):
-    hardware = VirtualHardware("vmlinuz", "initrd", "root.sqfs", accelerator)
+    hardware = VirtualHardware("vmlinuz", "initrd", "root.sqfs", "images.sqfs", accelerator)
     provider = object.__new__(LocalCluster)
     monkeypatch.setattr(LocalCluster, "spec", ClusterSpec("demo", "1.37.2", node_kind=VM).with_hardware(hardware))
 

@@ -134,7 +134,7 @@ def test_without_the_device_there_is_no_trial(tmp_path):
 
 
 def test_an_emulated_processor_has_no_wide_vectors(tmp_path):
-    hardware = VirtualHardware("vmlinuz", "initrd", "root.sqfs", "tcg")
+    hardware = VirtualHardware("vmlinuz", "initrd", "root.sqfs", "images.sqfs", "tcg")
 
     argv = qemu.command_line(
         hardware, initrd=tmp_path / "n1.initrd", tap="p-n1", mac="52:54:ac:11:00:0b", port=tmp_path
