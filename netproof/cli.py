@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from netproof.addons.known import prepare_addons
-from netproof.cluster.provision import assemble_images, get_tools
+from netproof.addons.known import cached_addon_images, prepare_addons
+from netproof.cluster.provision import assemble_images, get_tools, unpack
 from netproof.commands import addon, check, clusters, compare, doctor, places, sweep, toolchain
 from netproof.commands.features import features
 from netproof.commands.grade import grade
@@ -83,8 +83,10 @@ def setup(kubernetes_version: KubernetesVersion = None) -> None:
     """Get everything an embedded cluster needs: on Debian, as root, system packages; then the programs."""
     install_system_packages(typer.echo)
     tools = get_tools(resolve_kubernetes_version(kubernetes_version), ConsoleProgress())
-    assemble_images(tools)
+    images = assemble_images(tools)
     prepare_addons(ConsoleProgress())
+    if os.geteuid() == 0:  # containerd mounts what it unpacks; without root the first cluster is told what is missing
+        unpack(tools, images, cached_addon_images(), ConsoleProgress())
     typer.echo(f"ready: Kubernetes {tools.describe()['kubernetes']['version']}")
 
 

@@ -38,8 +38,8 @@ _ON_TMPFS = ("/run", "/var/log", "/var/lib/kubelet", "/var/lib/containerd", "/va
 
 # A busy host delivers an emulated timer late, and a kernel that checks it then takes it for broken.
 # mitigations cost most where every instruction is emulated; this machine runs nobody's code but ours and the checks'.
-# Of two emulated processors the kernel would not trust the time stamp counters, though they are one clock, and would ask
-# the HPET for every time that a program wants: tsc=reliable.
+# Of two emulated processors the kernel would not trust the time stamp counters, though these are one clock, and would
+# ask the HPET for every time that a program wants: tsc=reliable.
 COMMAND_LINE = (
     "console=ttyS0 quiet loglevel=4 panic=-1 mitigations=off random.trust_cpu=on no_timer_check tsc=reliable"
     " net.ifnames=0"
