@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import sys
 import threading
 import time
@@ -31,8 +32,11 @@ from netproof.node.machine import Machine
 from netproof.node.namespace import NamespaceMachine, make_machine, make_node
 from netproof.node.vm import remote, start
 from netproof.node.vm.machine import VirtualMachine
+from netproof.waiting import NotYetError, Waiter
 
 _TAIL_LINES = 12
+_LOOK_SECONDS = 0.02
+_RUNTIME_SECONDS = 60.0
 _NODE_NETWORK = (
     "sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0"
     " && nft -f /etc/kubernetes/masquerade.nft"
@@ -96,6 +100,7 @@ class Supervisor:
         self._start(parts.kube_controller_manager(self._spec, self._state))
         self._start(parts.kube_scheduler(self._spec, self._state))
         for node in self._spec.nodes:
+            self._wait_for_runtime(node)
             self._start(parts.kubelet(self._spec, self._state, node))
         for node in self._spec.nodes:
             self._start(parts.kube_proxy(self._spec, node))
@@ -192,6 +197,24 @@ class Supervisor:
                 "spec": {"podCIDR": node.pod_cidr, "podCIDRs": [node.pod_cidr]},
             }
             client.post(self._spec.control_plane_address, 6443, "/api/v1/nodes", body)
+
+    def _wait_for_runtime(self, node: NodeSpec) -> None:
+        """Return once a node's containerd listens: a kubelet before it ends. A virtual machine looks for itself."""
+        machine = self._namespaces.get(node.name)
+        if machine is None:
+            return
+        # The socket as it is seen inside the machine, through the root of the process that holds it.
+        path = f"/proc/{machine.pid}/root{parts.CONTAINERD_SOCKET}"
+        still_alive = self._still_alive(f"containerd-{node.name}")
+
+        def listens() -> None:
+            still_alive()
+            with socket.socket(socket.AF_UNIX) as probe:
+                if probe.connect_ex(path):
+                    raise NotYetError("it does not listen")
+
+        what = f"containerd of {node.name} listens"
+        Waiter(interval_seconds=_LOOK_SECONDS).until(what, listens, timeout_seconds=_RUNTIME_SECONDS)
 
     def _start(self, component: Component, pass_fds: tuple[int, ...] = ()) -> Running:
         with self._lock:
