@@ -145,9 +145,9 @@ def bring_up(
         tools = provision.get_tools(spec.kubernetes_version, progress)
         images = provision.assemble_images(tools)
         unpacked = provision.unpack(tools, images, request.addon_images, progress)
-        spec = spec.with_images(str(unpacked.directory))
+        spec = spec.with_images(str(unpacked))
         if spec.node_kind == VM:
-            spec = spec.with_hardware(virtual.get_hardware(tools, unpacked.directory, progress))
+            spec = spec.with_hardware(virtual.get_hardware(tools, unpacked, progress))
             timeouts = timeouts.scaled(spec.slowness)
     spec = spec.with_tools(
         {name: str(path) for name, path in tools.programs().items()}, provision.readable_directories(tools)

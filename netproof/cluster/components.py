@@ -395,6 +395,7 @@ def _kube_proxy_config(spec: ClusterSpec, state: StateDirectory, node: NodeSpec)
         "hostnameOverride": node.name,
         # How often kube-proxy looks whether its rules were flushed; 30 s is what a person would otherwise wait.
         "iptables": {"syncPeriod": "5s"},
+        # Strict: a node answers ARP only for what its own interfaces have, as MetalLB wants it.
         "ipvs": _ipvs_sync(spec) | {"strictARP": True},
         # The table's size is the host's own, not this namespace's.
         "conntrack": {"maxPerCore": 0},

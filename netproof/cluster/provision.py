@@ -24,7 +24,7 @@ from netproof.cluster.state import StateDirectory
 from netproof.images.containerd_hosts import hosts_toml, mirrored_registry
 from netproof.images.policy import ImagePolicy
 from netproof.images.server import ImageServerConfig
-from netproof.images.unpacked import UnpackedImages, unpack_images
+from netproof.images.unpacked import unpack_images
 from netproof.toolchain import Progress, Tools, ensure
 from netproof.toolchain.cache import open_cache
 from netproof.toolchain.images import agnhost, busybox, coredns, pause, web
@@ -70,8 +70,8 @@ def assemble_images(tools: Tools) -> Images:
     return Images(store.root, system, {"web": digest(web(tools)), "busybox": shell})
 
 
-def unpack(tools: Tools, images: Images, addon_images: Mapping[str, str], progress: Progress) -> UnpackedImages:
-    """The images that nodes have from the start: netproof's own, the layers of stand-ins, and those of add-ons.
+def unpack(tools: Tools, images: Images, addon_images: Mapping[str, str], progress: Progress) -> Path:
+    """The directory with the images of nodes from the start: netproof's own, layers of stand-ins, and those of add-ons.
 
     Args:
         tools: the programs of the cluster.

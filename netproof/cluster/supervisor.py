@@ -12,7 +12,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import sys
 import threading
 import time
@@ -27,12 +26,13 @@ from netproof.cluster.http_in_network import NetworkClient
 from netproof.cluster.processes import Processes, Running
 from netproof.cluster.spec import ZONE_LABEL, ClusterSpec, NodeSpec
 from netproof.cluster.state import StateDirectory
+from netproof.listeners import require_listener
 from netproof.node import cgroups, links
 from netproof.node.machine import Machine
 from netproof.node.namespace import NamespaceMachine, make_machine, make_node
 from netproof.node.vm import remote, start
 from netproof.node.vm.machine import VirtualMachine
-from netproof.waiting import NotYetError, Waiter
+from netproof.waiting import Waiter
 
 _TAIL_LINES = 12
 _LOOK_SECONDS = 0.02
@@ -209,9 +209,7 @@ class Supervisor:
 
         def listens() -> None:
             still_alive()
-            with socket.socket(socket.AF_UNIX) as probe:
-                if probe.connect_ex(path):
-                    raise NotYetError("it does not listen")
+            require_listener(path)
 
         what = f"containerd of {node.name} listens"
         Waiter(interval_seconds=_LOOK_SECONDS).until(what, listens, timeout_seconds=_RUNTIME_SECONDS)

@@ -10,16 +10,18 @@ from __future__ import annotations
 import argparse
 import io
 import json
-import socket
 import subprocess
 import sys
 import tarfile
-import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
+
+from netproof.feeding import feed
+from netproof.listeners import require_listener
+from netproof.toolchain.oci import BlobStore, Descriptor
+from netproof.waiting import TimedOutError, Waiter
 
 _KUBERNETES = "k8s.io"
 """containerd's namespace in which a kubelet's images are."""
@@ -44,7 +46,7 @@ def main() -> None:
     work.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=700,size=80%", "netproof", str(work)], check=True)
     with _containerd(arguments.containerd, work) as address:
-        _import(arguments.containerd / "ctr", address, arguments.store / "blobs", images)
+        _import(arguments.containerd / "ctr", address, BlobStore(arguments.store), images)
     _keep(work / "root", arguments.out, arguments.final)
     subprocess.run(["umount", str(work)], check=True)
     work.rmdir()
@@ -74,70 +76,56 @@ def _containerd(programs: Path, work: Path) -> Iterator[Path]:
 
 
 def _wait_for_listener(address: Path, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline, pause = time.monotonic() + _START_SECONDS, threading.Event()
-    while time.monotonic() < deadline and process.poll() is None:
-        with socket.socket(socket.AF_UNIX) as probe:
-            if probe.connect_ex(str(address)) == 0:
-                return
-        pause.wait(_LOOK_SECONDS)
+    def listens() -> None:
+        if process.poll() is None:
+            require_listener(str(address))
+
+    try:
+        waiter = Waiter(interval_seconds=_LOOK_SECONDS)
+        waiter.until("containerd listens", listens, timeout_seconds=_START_SECONDS)
+    except TimedOutError:
+        pass
+    else:
+        if process.poll() is None:
+            return
     tail = log.read_text(errors="replace").splitlines()[-_TAIL_LINES:]
     sys.exit("\n".join(["containerd does not start:", *tail]))
 
 
-def _import(ctr: Path, address: Path, blobs: Path, images: Mapping[str, str]) -> None:
+def _import(ctr: Path, address: Path, store: BlobStore, images: Mapping[str, str]) -> None:
     """Import the images from one archive; the archives of their layers are not kept once these are unpacked."""
     base = [str(ctr), "--address", str(address), "--namespace", _KUBERNETES]
     command = [*base, "image", "import", "--local", "--discard-unpacked-layers", "--snapshotter", "overlayfs", "-"]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    ) as importing:
-        if importing.stdin is None or importing.stderr is None:
-            raise AssertionError
-        try:
-            write_archive(importing.stdin, blobs, images)
-            importing.stdin.close()
-        except BrokenPipeError:
-            pass  # what it did not like is on its stderr
-        said = importing.stderr.read().decode(errors="replace").strip()
-    if importing.returncode:
-        sys.exit(said)
+    done = feed(command, lambda stream: write_archive(stream, store, images))
+    if done.returncode:
+        sys.exit(done.stderr.strip())
     # Else what is discarded stays until containerd next looks for what nothing refers to.
     subprocess.run([*base, "content", "prune", "references"], stdout=subprocess.DEVNULL, check=True)
 
 
-def write_archive(stream: IO[bytes], blobs: Path, images: Mapping[str, str]) -> None:
+def write_archive(stream: IO[bytes], store: BlobStore, images: Mapping[str, str]) -> None:
     """Write images as an OCI image layout in a tar archive, each blob once.
 
     Source: https://github.com/opencontainers/image-spec/blob/main/image-layout.md
 
     Args:
         stream: where it goes.
-        blobs: the directory of blobs, one directory for each algorithm.
+        store: who has the images.
         images: the digests of the manifests by name.
     """
     with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as archive:
         _add(archive, "oci-layout", json.dumps({"imageLayoutVersion": "1.0.0"}).encode())
         entries, wanted = [], dict[str, None]()
         for name, digest in images.items():
-            content = _blob(blobs, digest).read_bytes()
+            content = store.path(digest).read_bytes()
             manifest = json.loads(content)
-            entries.append(
-                {
-                    "mediaType": manifest["mediaType"],
-                    "digest": digest,
-                    "size": len(content),
-                    "annotations": {"io.containerd.image.name": name},
-                }
-            )
+            descriptor = Descriptor(manifest["mediaType"], digest, len(content)).as_json()
+            entries.append({**descriptor, "annotations": {"io.containerd.image.name": name}})
             parts = (digest, manifest["config"]["digest"], *(one["digest"] for one in manifest["layers"]))
             wanted |= dict.fromkeys(parts)
         _add(archive, "index.json", json.dumps({"schemaVersion": 2, "manifests": entries}).encode())
-        for digest in wanted:
-            archive.add(_blob(blobs, digest), f"blobs/{digest.replace(':', '/')}")
-
-
-def _blob(blobs: Path, digest: str) -> Path:
-    return blobs / digest.replace(":", "/")
+        for path in map(store.path, wanted):
+            archive.add(path, str(path.relative_to(store.root)))
 
 
 def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:

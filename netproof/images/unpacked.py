@@ -17,14 +17,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock
 
 from netproof.errors import NetproofError
+from netproof.long_unused import long_unused
 from netproof.toolchain import Progress
 from netproof.toolchain.cache import INCOMING_PREFIX, Cache
 
@@ -32,27 +31,10 @@ FORM = 1
 """Part of the key; to be counted up when the way in which images are unpacked changes."""
 
 _UNPACKING_SECONDS = 300.0
-_KEPT_UNUSED_SECONDS = 7 * 24 * 3600.0
 
 
-@dataclass(frozen=True, slots=True)
-class UnpackedImages:
-    """Images that a container runtime has unpacked.
-
-    Attributes:
-        directory: where they lie; their links hold for this place alone.
-    """
-
-    directory: Path
-
-    @property
-    def records(self) -> Path:
-        """What a node's ``/var/lib/containerd`` begins with."""
-        return self.directory / "records"
-
-
-def unpack_images(cache: Cache, containerd: Path, images: Mapping[str, str], progress: Progress) -> UnpackedImages:
-    """These images, unpacked; made where the cache does not have just these. Those long unused go.
+def unpack_images(cache: Cache, containerd: Path, images: Mapping[str, str], progress: Progress) -> Path:
+    """The directory with these images; made where the cache does not have just these. Those long unused go.
 
     Args:
         cache: the cache whose store has the images, and where they will lie unpacked.
@@ -68,7 +50,7 @@ def unpack_images(cache: Cache, containerd: Path, images: Mapping[str, str], pro
     with FileLock(cache.unpacked / ".lock"):
         if directory.exists():
             os.utime(directory)
-            return UnpackedImages(directory)
+            return directory
         for left in cache.unpacked.glob(f"{INCOMING_PREFIX}*"):
             shutil.rmtree(left)
         with (
@@ -79,8 +61,9 @@ def unpack_images(cache: Cache, containerd: Path, images: Mapping[str, str], pro
             unfinished.mkdir()
             _run_unpacking(unfinished, directory, cache.images.root, containerd, images)
             unfinished.rename(directory)
-        _remove_unused(cache.unpacked)
-    return UnpackedImages(directory)
+        for old in long_unused(path for path in cache.unpacked.iterdir() if path.is_dir()):
+            shutil.rmtree(old)
+    return directory
 
 
 def _run_unpacking(incoming: Path, final: Path, store: Path, containerd: Path, images: Mapping[str, str]) -> None:
@@ -100,10 +83,3 @@ def _run_unpacking(incoming: Path, final: Path, store: Path, containerd: Path, i
 def _key(cache: Cache, containerd: Path, images: Mapping[str, str]) -> str:
     inputs = [FORM, str(cache.unpacked), containerd.name, sorted(images.items())]
     return hashlib.sha256(json.dumps(inputs).encode()).hexdigest()[:16]
-
-
-def _remove_unused(unpacked: Path) -> None:
-    oldest = time.time() - _KEPT_UNUSED_SECONDS
-    for directory in unpacked.iterdir():
-        if directory.is_dir() and directory.stat().st_mtime < oldest:
-            shutil.rmtree(directory)

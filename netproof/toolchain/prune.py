@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from netproof.long_unused import long_unused
 from netproof.toolchain.cache import INCOMING_PREFIX, Cache
 from netproof.toolchain.catalog import Catalog
-
-UNUSED_IMAGE_SECONDS = 7 * 24 * 3600.0  # they are assembled anew in seconds, so longer keeping buys nothing
 
 
 @dataclass(slots=True)
@@ -47,12 +45,10 @@ def prune(cache: Cache, catalog: Catalog, *, everything: bool = False) -> Pruned
                     _remove(entry, cache, pruned)
                 else:
                     pruned.kept_in_use.append(str(entry.relative_to(cache.root)))
-    oldest = time.time() - UNUSED_IMAGE_SECONDS
-    stale_images = [file for file in cache.images.files() if everything or file.stat().st_mtime < oldest]
-    made = (*_children(cache.machines), *_children(cache.unpacked))
-    stale = [entry for entry in made if everything or entry.lstat().st_mtime < oldest]
+    made = (*cache.images.files(), *_children(cache.machines), *_children(cache.unpacked))
+    stale = made if everything else long_unused(made)
     manifests = _children(cache.manifests) if everything else []
-    for entry in (*_children(cache.logs), *stale_images, *stale, *manifests):
+    for entry in (*_children(cache.logs), *stale, *manifests):
         _remove(entry, cache, pruned)
     return pruned
 

@@ -19,14 +19,15 @@ import sys
 import sysconfig
 import tarfile
 import tempfile
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 from typing import IO
 
 from netproof.errors import NetproofError
+from netproof.feeding import feed
+from netproof.long_unused import long_unused
 from netproof.node.vm.kernel import Kernel
 
 FORM = 2
@@ -68,7 +69,6 @@ _AGENT_DISTRIBUTIONS = ("pyroute2", "dnspython", "requests")
 """What the agents import, with what that needs."""
 _LEFT_OUT_OF_PYTHON = {"test", "tests", "idlelib", "tkinter", "turtledemo", "ensurepip", "lib2to3", "site-packages"}
 _MKSQUASHFS_OPTIONS = ("-noI", "-noD", "-noF", "-noX", "-quiet", "-no-progress")
-_KEPT_UNUSED_SECONDS = 7 * 24 * 3600.0
 _NAME = re.compile(r"[\w.-]*\w")
 _LIBRARY = re.compile(r"^\s+(?:\S+ => )?(/\S+) \(0x", re.MULTILINE)
 
@@ -182,54 +182,40 @@ def build_image(tree: Tree, directory: Path) -> Path:
         NetproofError: it cannot be made.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    image = directory / f"root-{tree.key()}.sqfs"
-    if image.exists():
-        os.utime(image)
-        return image
-    with tempfile.TemporaryDirectory(prefix=".incoming-", dir=directory) as incoming:
-        unfinished = Path(incoming) / image.name
-        command = ["mksquashfs", "-", str(unfinished), "-tar", *_MKSQUASHFS_OPTIONS]
-        with subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-        ) as process:
-            if process.stdin is None or process.stderr is None:
-                raise AssertionError
-            try:
-                tree.write_tar(process.stdin)
-                process.stdin.close()
-            except BrokenPipeError:
-                pass
-            said = process.stderr.read().decode(errors="replace")
-        if process.returncode:
-            raise _not_made(said)
-        unfinished.rename(image)
-    _remove_unused(directory)
-    return image
+    return _made_once(
+        directory / f"root-{tree.key()}.sqfs",
+        lambda image: feed(["mksquashfs", "-", str(image), "-tar", *_MKSQUASHFS_OPTIONS], tree.write_tar),
+    )
 
 
 def build_image_of_directory(source: Path, directory: Path) -> Path:
-    """The image of all that lies in a directory, which never changes under its name; made where it is not there yet.
+    """The image of all that lies in a directory, which never changes under its name; made as :func:`build_image` does.
 
     Raises:
         NetproofError: it cannot be made.
     """
-    image = directory / f"{source.name}.sqfs"
+
+    def make(image: Path) -> subprocess.CompletedProcess[str]:
+        command = ["mksquashfs", str(source), str(image), *_MKSQUASHFS_OPTIONS]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    return _made_once(directory / f"{source.name}.sqfs", make)
+
+
+def _made_once(image: Path, make: Callable[[Path], subprocess.CompletedProcess[str]]) -> Path:
     if image.exists():
         os.utime(image)
         return image
-    with tempfile.TemporaryDirectory(prefix=".incoming-", dir=directory) as incoming:
+    with tempfile.TemporaryDirectory(prefix=".incoming-", dir=image.parent) as incoming:
         unfinished = Path(incoming) / image.name
-        command = ["mksquashfs", str(source), str(unfinished), *_MKSQUASHFS_OPTIONS]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = make(unfinished)
         if done.returncode:
-            raise _not_made(done.stderr)
+            said = f"the image of virtual machines cannot be made: {done.stderr.strip()}"
+            raise NetproofError(said, "see mksquashfs(1)")
         unfinished.rename(image)
-    _remove_unused(directory)
+    for old in long_unused(image.parent.glob("*.sqfs")):
+        old.unlink()
     return image
-
-
-def _not_made(said: str) -> NetproofError:
-    return NetproofError(f"the image of virtual machines cannot be made: {said.strip()}", "see mksquashfs(1)")
 
 
 def libraries_of(paths: Iterable[Path]) -> list[Path]:
@@ -307,10 +293,3 @@ def _beyond_links(tree: Tree, path: Path) -> Path:
     """Where a path lies in a tree whose ``/lib`` may be a link."""
     target = tree.links.get("/lib")
     return Path("/", target, path.relative_to("/lib")) if target else path
-
-
-def _remove_unused(directory: Path) -> None:
-    oldest = time.time() - _KEPT_UNUSED_SECONDS
-    for image in directory.glob("*.sqfs"):
-        if image.stat().st_mtime < oldest:
-            image.unlink()

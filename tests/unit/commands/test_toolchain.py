@@ -9,12 +9,12 @@ from typer.testing import CliRunner
 from netproof.atomic_writes import write_atomically
 from netproof.commands.toolchain import app
 from netproof.errors import NetproofError
+from netproof.long_unused import UNUSED_SECONDS
 from netproof.resources import data_directory
 from netproof.toolchain.cache import receipt_of, write_receipt
 from netproof.toolchain.catalog import load_catalog
 from netproof.toolchain.oci import BlobStore
 from netproof.toolchain.progress import SilentProgress
-from netproof.toolchain.prune import UNUSED_IMAGE_SECONDS
 
 RUNNER = CliRunner()
 
@@ -71,7 +71,7 @@ def test_prune_removes_what_is_old_and_keeps_what_is_wanted(cache, kubectl):
         file.write_bytes(b"x" * 1000)
     blobs = BlobStore(cache.images.root)
     used, unused = blobs.put(b"used", "text"), blobs.put(b"unused", "text")
-    long_ago = time.time() - 2 * UNUSED_IMAGE_SECONDS
+    long_ago = time.time() - 2 * UNUSED_SECONDS
     os.utime(blobs.path(unused.digest), (long_ago, long_ago))
 
     result = RUNNER.invoke(app, ["prune"])
@@ -87,7 +87,7 @@ def test_prune_removes_images_of_virtual_machines_long_unused(cache):
     old, new = cache.machines / "root-old.sqfs", cache.machines / "root-new.sqfs"
     for image in (old, new):
         image.touch()
-    long_ago = time.time() - UNUSED_IMAGE_SECONDS - 1
+    long_ago = time.time() - UNUSED_SECONDS - 1
     os.utime(old, (long_ago, long_ago))
 
     RUNNER.invoke(app, ["prune"])

@@ -25,7 +25,7 @@ def test_an_archive_has_each_blob_once_and_each_image_by_its_name(tmp_path):
     second = Image(ImageConfig(cmd=["second"]), [shared]).store(store)
     stream = io.BytesIO()
 
-    write_archive(stream, tmp_path / "blobs", {"registry/first:1": first.digest, "registry/second:1": second.digest})
+    write_archive(stream, store, {"registry/first:1": first.digest, "registry/second:1": second.digest})
 
     with tarfile.open(fileobj=io.BytesIO(stream.getvalue())) as archive:
         names = archive.getnames()
