@@ -20,7 +20,7 @@ from enum import StrEnum
 from typing import Any
 
 from netproof.submission.guarded_roles import NAMESPACES_OF_OTHERS, reason_against_binding, reason_against_role
-from netproof.submission.manifest import ManifestObject, mapping_at
+from netproof.submission.manifest import HOST_NAMESPACES, ManifestObject, mapping_at
 from netproof.submission.plan import plan
 from netproof.submission.problem import Position
 from netproof.submission.submission import Submission
@@ -48,7 +48,6 @@ _USUAL_CAPABILITIES = frozenset(
         "SYS_CHROOT",
     }
 )
-_HOST_NAMESPACES = ("hostNetwork", "hostPID", "hostIPC")
 _BEYOND = frozenset(
     {
         "APIService",
@@ -187,22 +186,22 @@ def _accounts(found: ManifestObject, namespace: str, submission: Submission) -> 
     account = spec.get("serviceAccountName") or spec.get("serviceAccount") or "default"
     own = {one.name for one in submission.objects if one.kind == "ServiceAccount"}
     if account != "default" and (namespace in NAMESPACES_OF_OTHERS or str(account) not in own):
-        yield Danger.ACCOUNT, _at(found, "serviceAccountName"), f"its pods would have the account {account}"
+        yield Danger.ACCOUNT, (*found.pod_spec_path, "serviceAccountName"), f"its pods would have the account {account}"
 
 
 def _pods(found: ManifestObject) -> Iterator[_Reason]:
     spec = found.pod_spec
     if spec is None:
         return
-    for field in _HOST_NAMESPACES:
+    for field in HOST_NAMESPACES:
         if spec.get(field):
-            yield Danger.HOST, _at(found, field), f"{field}: its pods would be in a namespace of their node"
+            yield Danger.HOST, (*found.pod_spec_path, field), f"{field}: its pods would be in a namespace of their node"
     for index, volume in enumerate(_list(spec, "volumes")):
         kinds = sorted(volume.keys() - {"name"} - _HARMLESS_VOLUMES) if isinstance(volume, dict) else []
         if kinds:
-            yield Danger.HOST, _at(found, "volumes", index, kinds[0]), f"a volume of the kind {kinds[0]}"
+            yield Danger.HOST, (*found.pod_spec_path, "volumes", index, kinds[0]), f"a volume of the kind {kinds[0]}"
     for name in _annotated(found):
-        yield Danger.PRIVILEGES, _at(found), f"the annotation {name}: unconfined"
+        yield Danger.PRIVILEGES, found.pod_spec_path, f"the annotation {name}: unconfined"
     yield from _contexts(found, spec, ())
     for group in ("initContainers", "containers", "ephemeralContainers"):
         for index, container in enumerate(_list(spec, group)):
@@ -213,7 +212,7 @@ def _pods(found: ManifestObject) -> Iterator[_Reason]:
 def _contexts(found: ManifestObject, holder: Any, steps: tuple[str | int, ...]) -> Iterator[_Reason]:
     """What a securityContext, of a pod or of a container, asks for beyond the usual."""
     context = mapping_at(holder, "securityContext")
-    at = _at(found, *steps, "securityContext")
+    at = (*found.pod_spec_path, *steps, "securityContext")
     if context.get("privileged"):
         yield Danger.PRIVILEGES, (*at, "privileged"), "a privileged container"
     added = mapping_at(context, "capabilities").get("add") or []
@@ -251,17 +250,6 @@ def _pods_of(found: ManifestObject) -> int:
 
 def _count(value: Any) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 2
-
-
-def _at(found: ManifestObject, *steps: str | int) -> tuple[str | int, ...]:
-    """Where a field of the pod's spec is."""
-    match found.kind:
-        case "Pod":
-            return ("spec", *steps)
-        case "CronJob":
-            return ("spec", "jobTemplate", "spec", "template", "spec", *steps)
-        case _:
-            return ("spec", "template", "spec", *steps)
 
 
 def _list(tree: Any, key: str) -> list[Any]:

@@ -17,6 +17,8 @@ _STEP = re.compile(r"\.?(?P<name>[^.\[\]]+)|\[(?P<quote>[\"']?)(?P<bracket>[^\]]
 
 PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 """The fields of a container that hold a probe."""
+HOST_NAMESPACES = ("hostNetwork", "hostPID", "hostIPC")
+"""The fields of a pod's spec by which it shares a namespace of its node."""
 
 CLUSTER_SCOPED = frozenset(
     {
@@ -112,15 +114,22 @@ class ManifestObject:
         """``metadata`` and ``spec`` its pods are made from: a Pod's own, a workload's template; None for others."""
         if self.kind == "Pod":
             return {"metadata": mapping_at(self.manifest, "metadata"), "spec": self.spec}
-        if self.kind == "CronJob":
-            return mapping_at(self.manifest, "spec", "jobTemplate", "spec", "template") or None
-        return mapping_at(self.manifest, "spec", "template") or None
+        return mapping_at(self.manifest, *self._template_steps) or None
 
     @property
     def pod_spec(self) -> Mapping[str, Any] | None:
         """The pod spec of a Pod or a workload; None for other kinds."""
         template = self.pod_template
         return mapping_at(template, "spec") or None if template is not None else None
+
+    @property
+    def pod_spec_path(self) -> tuple[str | int, ...]:
+        """The steps to :attr:`pod_spec` in the manifest of a Pod or a workload, for :meth:`position_of`."""
+        return (*self._template_steps, "spec") if self.kind != "Pod" else ("spec",)
+
+    @property
+    def _template_steps(self) -> tuple[str, ...]:
+        return ("spec", "jobTemplate", "spec", "template") if self.kind == "CronJob" else ("spec", "template")
 
     def position_of(self, path: str | Sequence[str | int] = ()) -> Position:
         """The place of a field, or of its nearest written ancestor where the field is not written.

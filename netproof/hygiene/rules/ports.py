@@ -53,7 +53,6 @@ def _probed(container: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], int
 
 
 def _probes(found: ManifestObject, severity: Severity) -> Iterator[Found]:
-    steps = ("spec",) if found.kind == "Pod" else ("spec", "template", "spec")
     for index, container in enumerate(items_at(found.pod_spec, "containers")):
         numbers_declared = (one.get("containerPort") for one in items_at(container, "ports"))
         declared = {number for number in numbers_declared if isinstance(number, int)}
@@ -61,7 +60,7 @@ def _probes(found: ManifestObject, severity: Severity) -> Iterator[Found]:
         probed = list(_probed(container))
         numbers = {port for _, port in probed if isinstance(port, int)}
         for (probe, action), port in probed:
-            at = (*steps, "containers", index, probe, action, "port")
+            at = (*found.pod_spec_path, "containers", index, probe, action, "port")
             if isinstance(port, str) and port not in names:
                 message = f"{probe} asks the port {port!r}, and the container names no such port"
                 yield in_object(found, at, message, "name the port under ports, or write its number", severity=severity)
@@ -71,7 +70,7 @@ def _probes(found: ManifestObject, severity: Severity) -> Iterator[Found]:
         if not declared and len(numbers) > 1:
             listed = ", ".join(f"{probe} {port}" for (probe, _), port in probed)
             message = f"the probes of container {container.get('name')} ask different ports: {listed}"
-            at = (*steps, "containers", index)
+            at = (*found.pod_spec_path, "containers", index)
             yield in_object(found, at, message, "ask the port that the container listens on", severity=Severity.NOTE)
 
 

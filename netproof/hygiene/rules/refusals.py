@@ -54,7 +54,7 @@ def _mounts(found: ManifestObject) -> Iterator[Found]:
             for name in names_in(items_at(container, "volumeMounts")):
                 if name not in volumes:
                     message = f"container {container.get('name')} mounts the volume {name}, which there is not"
-                    yield in_object(found, (*_pod_spec(found), group, index), message, "declare it under volumes")
+                    yield in_object(found, (*found.pod_spec_path, group, index), message, "declare it under volumes")
 
 
 def _ports(found: ManifestObject) -> Iterator[Found]:
@@ -84,10 +84,6 @@ def _path_types(found: ManifestObject) -> Iterator[Found]:
             text = path.get("path")
             if isinstance(text, str) and not text.startswith("/"):
                 yield in_object(found, (*at, "path"), f"the path {text!r} does not begin with /", "let it begin with /")
-
-
-def _pod_spec(found: ManifestObject) -> tuple[str, ...]:
-    return ("spec",) if found.kind == "Pod" else ("spec", "template", "spec")
 
 
 def _labels(labels: Mapping[str, Any]) -> str:

@@ -10,22 +10,17 @@ from netproof.hygiene.finding import Severity
 from netproof.hygiene.rule import Found, HygieneRule, in_object
 from netproof.hygiene.view import View
 from netproof.submission import ManifestObject
-from netproof.submission.manifest import items_at, mapping_at
+from netproof.submission.manifest import HOST_NAMESPACES, items_at, mapping_at
 
 _GROUPS_OF_CONTROLLERS = KNOWN_GROUPS | {"traefik.io"}
-_HOST_NAMESPACES = ("hostNetwork", "hostPID", "hostIPC")
 _DANGEROUS_CAPABILITIES = frozenset({"ALL", "SYS_ADMIN", "SYS_MODULE", "SYS_PTRACE", "NET_ADMIN", "BPF"})
 _WEBHOOKS = frozenset({"ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"})
-
-
-def _steps(found: ManifestObject) -> tuple[str | int, ...]:
-    return ("spec",) if found.kind == "Pod" else ("spec", "template", "spec")
 
 
 def _containers(found: ManifestObject) -> Iterator[tuple[tuple[str | int, ...], Any]]:
     for group in ("initContainers", "containers"):
         for index, container in enumerate(items_at(found.pod_spec, group)):
-            yield (*_steps(found), group, index), container
+            yield (*found.pod_spec_path, group, index), container
 
 
 def _host_path(view: View) -> Iterator[Found]:
@@ -33,7 +28,7 @@ def _host_path(view: View) -> Iterator[Found]:
         for index, volume in enumerate(items_at(found.pod_spec, "volumes")):
             if "hostPath" in volume:
                 path = mapping_at(volume, "hostPath").get("path")
-                at = (*_steps(found), "volumes", index, "hostPath")
+                at = (*found.pod_spec_path, "volumes", index, "hostPath")
                 yield in_object(found, at, f"it mounts {path} of the node", "use an emptyDir")
 
 
@@ -54,9 +49,9 @@ def _privileged(view: View) -> Iterator[Found]:
 
 def _host_namespaces(view: View) -> Iterator[Found]:
     for found in view.relevant:
-        for field in _HOST_NAMESPACES:
+        for field in HOST_NAMESPACES:
             if (found.pod_spec or {}).get(field) is True:
-                yield in_object(found, (*_steps(found), field), f"{field}: true", "remove it")
+                yield in_object(found, (*found.pod_spec_path, field), f"{field}: true", "remove it")
 
 
 def _cluster_admin(view: View) -> Iterator[Found]:

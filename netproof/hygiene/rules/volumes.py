@@ -12,7 +12,6 @@ from netproof.submission.manifest import items_at, names_in
 
 def _look(view: View) -> Iterator[Found]:
     for found in view.relevant:
-        steps = ("spec",) if found.kind == "Pod" else ("spec", "template", "spec")
         mounts = (mount for one in items_at(found.pod_spec, "containers") for mount in items_at(one, "volumeMounts"))
         read = set(names_in(mounts))
         for index, container in enumerate(items_at(found.pod_spec, "initContainers")):
@@ -22,7 +21,7 @@ def _look(view: View) -> Iterator[Found]:
                         f"init container {container.get('name')} writes into the volume {name}, "
                         "which no container mounts"
                     )
-                    at = (*steps, "initContainers", index, "volumeMounts")
+                    at = (*found.pod_spec_path, "initContainers", index, "volumeMounts")
                     yield in_object(found, at, message, "mount it in the container that serves the page")
 
 
