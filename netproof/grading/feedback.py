@@ -12,7 +12,7 @@ from netproof.grading.causes import Cause, causes, next_causes, other_remarks
 from netproof.grading.grade import Grade, State
 from netproof.grading.language import Language
 from netproof.grading.manifests import Remark
-from netproof.grading.markdown import block, cell, code, number, words
+from netproof.grading.markdown import block, cell, code, number, table, words
 from netproof.grading.rubric import Rubric, Section
 from netproof.grading.score import CheckScore, Outcome, SectionScore
 from netproof.grading.texts import Texts, reading, texts
@@ -30,8 +30,8 @@ def feedback(rubric: Rubric, grade: Grade, language: Language) -> str:
         case State.NOT_GRADED:
             parts += [said.say("not-graded"), said.say("said-by-netproof"), block(grade.said)]
         case State.EMPTY:
-            possible = sum(sum(section.points.values()) for section in rubric.section if not section.star)
-            parts += [said.say("empty", possible=number(possible)), said.say("said-by-netproof"), block(grade.said)]
+            possible = number(rubric.possible(star=False))
+            parts += [said.say("empty", possible=possible), said.say("said-by-netproof"), block(grade.said)]
         case State.GRADED:
             parts += _graded(rubric, grade, told, said, language)
     return "\n\n".join(parts) + "\n"
@@ -75,11 +75,11 @@ def title_of(section: Section, language: Language) -> str:
 
 def _table(sections: Sequence[tuple[Section, SectionScore]], said: Texts, language: Language) -> str:
     head = [said.say("column-section"), said.say("column-points"), said.say("column-possible")]
-    rows = [
-        f"| {cell(title_of(section, language))} | {number(scored.earned)} | {number(scored.possible)} |"
+    rows = (
+        (cell(title_of(section, language)), number(scored.earned), number(scored.possible))
         for section, scored in sections
-    ]
-    return "\n".join([f"| {' | '.join(head)} |", "| --- | ---: | ---: |", *rows])
+    )
+    return table(head, rows)
 
 
 def _cause(index: int, cause: Cause, said: Texts, language: Language) -> Iterator[str]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from netproof.atomic_writes import write_atomically
-from netproof.errors import NetproofError
 from netproof.grading.manifests import Manifests
 from netproof.grading.rubric import Rubric
 from netproof.grading.score import NoScore, Score, score
@@ -75,18 +74,6 @@ class Grade(BaseModel):
             OSError: it cannot be written.
         """
         write_atomically(path, self.model_dump_json(indent=2) + "\n")
-
-    @classmethod
-    def read(cls, path: Path) -> Grade:
-        """The grade in a file.
-
-        Raises:
-            NetproofError: it cannot be read, or holds something else.
-        """
-        try:
-            return cls.model_validate_json(path.read_text(encoding="utf-8"))
-        except (OSError, ValidationError) as problem:
-            raise NetproofError(f"{path} holds no grade: {problem}", "remove it, and grade again") from None
 
 
 def grade(rubric: Rubric, work: Work, results: Results, manifests: Manifests) -> Grade:

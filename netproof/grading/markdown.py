@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _LONGEST, _LONGEST_SPAN = 2000, 300
@@ -29,6 +30,17 @@ def block(text: str) -> str:
 def cell(text: str) -> str:
     """A text of ours, or a code span, in a cell of a table."""
     return text.replace("|", "\\|").replace("\n", " ")
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of cells that are ready to be shown: a text, and numbers after it.
+
+    Args:
+        head: the names of the columns.
+        rows: a cell for each column.
+    """
+    alignment = ["---", *(["---:"] * (len(head) - 1))]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, alignment, *rows))
 
 
 def words(text: str) -> str:

@@ -53,9 +53,9 @@ class Rubric(BaseModel):
         """The ids of all checks that give points, or none, by being named."""
         return tuple(name for section in self.section for name in section.points)
 
-    def section_of(self, check: str) -> Section | None:
-        """The section that counts a check."""
-        return next((section for section in self.section if check in section.points), None)
+    def possible(self, *, star: bool) -> float:
+        """What all sections can give, the starred ones or the others."""
+        return sum(sum(section.points.values()) for section in self.section if section.star is star)
 
 
 def read_rubric(path: Path, known: Collection[str]) -> Rubric:

@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 from netproof.grading.feedback import feedback, title_of
 from netproof.grading.grade import Grade, State
 from netproof.grading.language import Language
-from netproof.grading.markdown import cell, code, number, words
+from netproof.grading.markdown import cell, code, number, table, words
 from netproof.grading.rubric import Rubric
 from netproof.grading.score import Outcome
 from netproof.grading.texts import Texts, texts
@@ -45,7 +45,7 @@ def to_csv(rubric: Rubric, grades: Sequence[Grade]) -> str:
         sections = [section.earned for section in score.sections] if score else []
         if one.state is State.EMPTY:
             points, sections = (
-                [0.0, _possible(rubric, star=False), 0.0, _possible(rubric, star=True)],
+                [0.0, rubric.possible(star=False), 0.0, rubric.possible(star=True)],
                 [0.0] * len(rubric.section),
             )
         numbers = [number(value) for value in points] or [""] * 4
@@ -115,11 +115,11 @@ def _total(grade: Grade, said: Texts) -> str:
 def _of_works(rubric: Rubric, grades: Sequence[Grade], said: Texts, language: Language) -> str:
     head = [said.say("column-student"), said.say("column-total")]
     head += [cell(title_of(section, language)) for section in rubric.section]
-    lines = [f"| {' | '.join(head)} |", f"| --- | {' | '.join(['---:'] * (len(head) - 1))} |"]
+    rows = []
     for one in grades:
         points = [number(section.earned) for section in one.score.sections] if one.score else [""] * len(rubric.section)
-        lines.append(f"| {cell(words(one.work.name))} | {_total(one, said)} | {' | '.join(points)} |")
-    return "\n".join(lines)
+        rows.append((cell(words(one.work.name)), _total(one, said), *points))
+    return table(head, rows)
 
 
 def _most_failed(grades: Sequence[Grade], said: Texts) -> str:
@@ -129,14 +129,8 @@ def _most_failed(grades: Sequence[Grade], said: Texts) -> str:
     if not failed:
         return ""
     head = [said.say("column-check"), said.say("column-failed"), said.say("column-blocked")]
-    rows = [
-        f"| {cell(said.title(name))} | {times} | {blocked[name]} |" for name, times in failed.most_common(_MOST_FAILED)
-    ]
-    return "\n".join([f"| {' | '.join(head)} |", "| --- | ---: | ---: |", *rows])
-
-
-def _possible(rubric: Rubric, *, star: bool) -> float:
-    return sum(sum(section.points.values()) for section in rubric.section if section.star is star)
+    most = failed.most_common(_MOST_FAILED)
+    return table(head, ((cell(said.title(name)), str(times), str(blocked[name])) for name, times in most))
 
 
 def _harmless(text: str) -> str:
