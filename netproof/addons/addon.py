@@ -75,7 +75,10 @@ class Addon:
                 api.apply(obj)
             except ApiRefused as refused:
                 what = f"{obj['kind']} {obj['metadata']['name']}"
-                raise NetproofError(f"{self.name} cannot be installed: {what}: {refused.message}") from None
+                raise NetproofError(
+                    f"{self.name} cannot be installed: {what}: {refused.message}",
+                    "where something of its name is there already, remove that, or take a cluster of its own",
+                ) from None
         try:
             waiter.until(f"{self.name} serves", partial(self.serves, api), timeout_seconds=timeouts.addon_ready)
         except TimedOutError as late:

@@ -25,6 +25,7 @@ from netproof.errors import NetproofError
 from netproof.observe.agent_standpoint import AgentStandpoint
 
 _AGENT_SECONDS = 15.0
+_WHY_ENDED = "boot it anew; if nobody took it down, `netproof doctor` says what this host lacks"
 """How long an agent may take to listen, on nodes that run at the host's own speed."""
 
 OnEvent = Callable[[str], None]
@@ -264,7 +265,7 @@ class LocalCluster:
         """
         found = self._launcher_pid()
         if found is None:
-            raise NetproofError(f"the cluster {self.name!r} has ended")
+            raise NetproofError(f"the cluster {self.name!r} has ended", _WHY_ENDED)
         return found
 
     def first_process(self) -> int:
@@ -280,7 +281,7 @@ class LocalCluster:
             try:
                 found = int(below.read_text(encoding="ascii").split()[0])
             except (OSError, IndexError):
-                raise NetproofError(f"the cluster {self.name!r} is ending") from None
+                raise NetproofError(f"the cluster {self.name!r} is ending", _WHY_ENDED) from None
         return found
 
     def _launcher_pid(self) -> int | None:

@@ -76,7 +76,9 @@ class Manifests(_Model):
         try:
             return cls.model_validate_json(path.read_text(encoding="utf-8"))
         except (OSError, ValidationError) as problem:
-            raise NetproofError(f"{path} is not what `netproof check --json` prints: {problem}") from None
+            raise NetproofError(
+                f"{path} is not what `netproof check --json` prints: {problem}", "grade the work anew, with --again"
+            ) from None
 
     def missing(self, section: Section) -> tuple[LocatedFile, ...]:
         """The parts of a section that nothing in the submission plays."""

@@ -275,7 +275,10 @@ class Acquisition:
     def _installed(self, component: Component, version: str, source: Source) -> Installation:
         installed = self.cache.find(component, version, source)
         if installed is None:
-            raise NetproofError(f"{component.name} {version} vanished from the cache {self.cache.root} while in use")
+            raise NetproofError(
+                f"{component.name} {version} vanished from the cache {self.cache.root} while in use",
+                "run it again, and not beside what empties the cache: it is then got anew",
+            )
         return installed
 
 

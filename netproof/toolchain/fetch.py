@@ -26,6 +26,7 @@ CHUNK_BYTES = 64 * 1024  # what a cut connection can lose of what has already co
 MIRROR_VARIABLE = "NETPROOF_MIRROR"
 
 _UNREACHABLE: dict[str, str] = {}
+_OTHER_SOURCE = "set NETPROOF_SOURCES=module,system to build from pinned sources instead"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -229,9 +230,11 @@ def extract_members(archive: Path, members: Mapping[str, str], directory: Path) 
                         shutil.copyfileobj(content, file)
                     del wanted[PurePosixPath(entry.name)]
     except (tarfile.TarError, EOFError, OSError) as problem:
-        raise NetproofError(f"the archive {archive.name} cannot be read: {problem}") from problem
+        raise NetproofError(f"the archive {archive.name} cannot be read: {problem}", _OTHER_SOURCE) from problem
     if wanted:
-        raise NetproofError(f"the archive {archive.name} lacks {', '.join(str(path) for path in wanted)}")
+        raise NetproofError(
+            f"the archive {archive.name} lacks {', '.join(str(path) for path in wanted)}", _OTHER_SOURCE
+        )
 
 
 def _size(path: Path) -> int:

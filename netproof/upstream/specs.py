@@ -160,7 +160,9 @@ def _suites(report: Path) -> list[dict[str, Any]]:
     try:
         suites: list[dict[str, Any]] = json.loads(report.read_text(encoding="utf-8"))
     except (OSError, ValueError) as problem:
-        raise NetproofError(f"ginkgo left no report that can be read: {problem}") from problem
+        raise NetproofError(
+            f"ginkgo left no report that can be read: {problem}", "what it printed before it ended says why"
+        ) from problem
     return suites
 
 
