@@ -12,19 +12,18 @@ from importlib import metadata
 from pathlib import Path
 
 from netproof.classroom.desk import WORKS, Desk, Record
-from netproof.classroom.programs import Programs, StoppedError, TookTooLongError
 from netproof.classroom.repository import work_in
 from netproof.errors import NetproofError
 from netproof.grading.grade import Grade, State, Work
 from netproof.grading.language import Language
 from netproof.grading.manifests import Manifests
 from netproof.grading.rubric import Rubric
-from netproof.resources import data_directory
+from netproof.programs import Programs, StoppedError, TookTooLongError
+from netproof.suite_run import end_of, run_suites
 
 LOOK_SECONDS, LOOK_BYTES = 120.0, 4 << 30
 """What looking a submission over without a cluster may take: it is a second, and a hundred MiB."""
 _USAGE = 4
-_LAST_LINES, _LAST_BYTES = 12, 4000
 
 OnGraded = Callable[[Grade, bool], None]
 """Told of each work that has a grade, and whether it was run for that now."""
@@ -138,32 +137,22 @@ class Classroom:
         arguments = [
             f"--check={','.join(self._order.rubric.checks)}",
             f"--submission={work.directory}",
-            f"--report-dir={desk.runs}",
-            f"--rootdir={desk.directory}",
             f"--kubernetes-version={self._order.kubernetes_version}",
             "--images=stand-in",
             "--untrusted",
-            "--import-mode=importlib",
-            "-p",
-            "no:cacheprovider",
-            str(data_directory("suites")),
         ]
-        before = desk.last_run()
-        try:
-            code = self._programs.run(
-                [sys.executable, "-m", "pytest", *arguments],
-                directory=desk.directory,
-                output=desk.log,
-                seconds=self._order.seconds,
-            )
-        except TookTooLongError:
-            said = f"the run took longer than {self._order.seconds:g} s"
-            return Record(work=work, state=State.NOT_GRADED, said=said)
-        run = desk.last_run()
-        if run == before:
-            said = f"the run ended with exit code {code} and left no results:\n{_end_of(desk.log)}"
-            return Record(work=work, state=State.NOT_GRADED, said=said)
-        return Record(work=work, state=State.GRADED, fingerprint=fingerprint, run=run)
+        run = run_suites(
+            self._programs,
+            arguments,
+            directory=desk.directory,
+            reports=desk.runs,
+            log=desk.log,
+            seconds=self._order.seconds,
+        )
+        if run.directory is None or run.said:
+            return Record(work=work, state=State.NOT_GRADED, said=run.said)
+        name = run.directory.relative_to(desk.directory).as_posix()
+        return Record(work=work, state=State.GRADED, fingerprint=fingerprint, run=name)
 
     def _look(self, desk: Desk, work: Work) -> Record | None:
         """Look a work over without a cluster; returns what becomes of one that cannot be run."""
@@ -183,11 +172,11 @@ class Classroom:
             said = f"reading the manifests took longer than {LOOK_SECONDS:g} s"
             return Record(work=work, state=State.NOT_GRADED, said=said)
         if code == _USAGE:
-            return Record(work=work, state=State.EMPTY, said=_end_of(errors).removeprefix("netproof: "))
+            return Record(work=work, state=State.EMPTY, said=end_of(errors).removeprefix("netproof: "))
         try:
             Manifests.read(desk.manifests)
         except NetproofError:
-            said = f"reading the manifests ended with exit code {code}:\n{_end_of(errors)}"
+            said = f"reading the manifests ended with exit code {code}:\n{end_of(errors)}"
             return Record(work=work, state=State.NOT_GRADED, said=said)
         errors.unlink(missing_ok=True)
         return None
@@ -210,13 +199,3 @@ def states(grades: Iterable[Grade]) -> dict[State, int]:
     for grade in grades:
         counted[grade.state] += 1
     return counted
-
-
-def _end_of(path: Path) -> str:
-    try:
-        with path.open("rb") as stream:
-            stream.seek(max(0, path.stat().st_size - _LAST_BYTES))
-            lines = stream.read().decode("utf-8", "replace").strip().splitlines()
-    except OSError:
-        return ""
-    return "\n".join(lines[-_LAST_LINES:])

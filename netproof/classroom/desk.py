@@ -100,11 +100,6 @@ class Desk:
             if old.is_dir() and not old.is_symlink() and f"runs/{old.name}" != record.run:
                 shutil.rmtree(old, ignore_errors=True)
 
-    def last_run(self) -> str:
-        """The newest run, from the desk; empty where there is none that has results."""
-        found = sorted(path.parent for path in self.runs.glob(f"*/{RESULTS_FILE}") if not path.parent.is_symlink())
-        return found[-1].relative_to(self.directory).as_posix() if found else ""
-
     def grade(self, rubric: Rubric, record: Record) -> Grade:
         """The grade that a rubric makes of what was run."""
         if record.state is State.EMPTY:

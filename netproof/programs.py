@@ -1,4 +1,4 @@
-"""Programs that grading runs, each in a session of its own, within a time, and ended together where grading ends."""
+"""Programs that are run for long work, each in a session of its own, within a time, and ended where the work ends."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NOT_PASSED_ON = frozenset({"PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTHONSTARTUP"}
 
 
 class StoppedError(Exception):
-    """A program was ended before it had finished, for grading as a whole ends."""
+    """A program was ended before it had finished, for the work as a whole ends."""
 
 
 class TookTooLongError(Exception):
@@ -24,7 +24,7 @@ class TookTooLongError(Exception):
 
 
 class Programs:
-    """The programs of one grading; safe to use from several threads."""
+    """The programs of one piece of work; safe to use from several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -57,6 +57,7 @@ class Programs:
         Raises:
             TookTooLongError: it was ended, with all of its session.
             StoppedError: :meth:`stop` was called.
+            KeyboardInterrupt: the thread that waits was interrupted; the program was ended.
         """
         with output.open("wb") as out, (errors or Path(os.devnull)).open("wb") as aside:
             with self._lock:
@@ -81,6 +82,9 @@ class Programs:
                 raise TookTooLongError from None
             except ProcessLookupError:  # it had ended before it got its limit
                 code = process.wait(seconds)
+            except KeyboardInterrupt:  # its session is its own, so that Ctrl-C did not reach it
+                _end(process)
+                raise
             finally:
                 with self._lock:
                     self._running.discard(process)

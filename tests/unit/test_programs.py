@@ -1,4 +1,4 @@
-"""Programs that grading runs: within their time, ended with all they started, and none after the end."""
+"""Programs that are run for long work: within their time, ended with all they started, and none after the end."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from netproof.classroom import programs
-from netproof.classroom.programs import Programs, StoppedError, TookTooLongError
+from netproof import programs
+from netproof.programs import Programs, StoppedError, TookTooLongError
 from netproof.waiting import NotYetError, Waiter
 
 
