@@ -22,10 +22,10 @@ from netproof.commands.options import KubernetesVersion
 from netproof.errors import NetproofError
 from netproof.grading.grade import Grade, State
 from netproof.grading.language import Language
-from netproof.grading.markdown import number
 from netproof.grading.rubric import STANDARD, read_rubric
 from netproof.grading.tables import to_csv, to_html, to_markdown
 from netproof.hygiene.versions import version_to_examine
+from netproof.report.markdown import number
 from netproof.resources import data_directory
 from netproof.running.listing import all_checks
 from netproof.toolchain import ConsoleProgress, resolve_kubernetes_version

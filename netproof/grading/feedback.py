@@ -12,10 +12,10 @@ from netproof.grading.causes import Cause, causes, next_causes, other_remarks
 from netproof.grading.grade import Grade, State
 from netproof.grading.language import Language
 from netproof.grading.manifests import Remark
-from netproof.grading.markdown import block, cell, code, number, table, words
 from netproof.grading.rubric import Rubric, Section
 from netproof.grading.score import CheckScore, Outcome, SectionScore
 from netproof.grading.texts import Texts, reading, texts
+from netproof.report.markdown import block, cell, code, number, table, words
 from netproof.submission import Danger
 
 _MOST_PLACES, _MOST_REMARKS = 5, 3

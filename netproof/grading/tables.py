@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import html
-import io
 from collections import Counter
 from collections.abc import Sequence
 
@@ -13,21 +10,15 @@ from markdown_it import MarkdownIt
 from netproof.grading.feedback import feedback, title_of
 from netproof.grading.grade import Grade, State
 from netproof.grading.language import Language
-from netproof.grading.markdown import cell, code, number, table, words
 from netproof.grading.rubric import Rubric
 from netproof.grading.score import Outcome
 from netproof.grading.texts import Texts, texts
+from netproof.report import spreadsheet
+from netproof.report.markdown import cell, code, number, table, words
+from netproof.report.page import Markup, page
+from netproof.report.spreadsheet import harmless
 
 _MOST_FAILED = 10
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-_STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-table { border-collapse: collapse; display: block; overflow-x: auto; }
-th, td { border: 1px solid #bbb; padding: .2rem .6rem; }
-pre { background: #f4f4f4; padding: .6rem; overflow-x: auto; white-space: pre-wrap; }
-summary { cursor: pointer; padding: .3rem 0; }
-details { border-top: 1px solid #ddd; }
-"""
 
 
 def to_csv(rubric: Rubric, grades: Sequence[Grade]) -> str:
@@ -35,34 +26,27 @@ def to_csv(rubric: Rubric, grades: Sequence[Grade]) -> str:
 
     A text that a spreadsheet would take for a formula begins with an apostrophe.
     """
-    written = io.StringIO()
-    rows = csv.writer(written, lineterminator="\n")
     columns = ["student", "state", "total", "of", "stars", "of_stars"]
-    rows.writerow([*columns, *(section.id for section in rubric.section), "commit", "seconds", "said"])
-    for one in grades:
-        score = one.score
-        points = [score.earned, score.possible, score.stars, score.possible_stars] if score else []
-        sections = [section.earned for section in score.sections] if score else []
-        if one.state is State.EMPTY:
-            points, sections = (
-                [0.0, rubric.possible(star=False), 0.0, rubric.possible(star=True)],
-                [0.0] * len(rubric.section),
-            )
-        numbers = [number(value) for value in points] or [""] * 4
-        of_sections = [number(value) for value in sections] or [""] * len(rubric.section)
-        said = one.said.partition("\n")[0]
-        rows.writerow(
-            [
-                _harmless(one.work.name),
-                one.state.value,
-                *numbers,
-                *of_sections,
-                one.work.commit,
-                number(one.seconds),
-                _harmless(said),
-            ]
-        )
-    return written.getvalue()
+    columns += [*(section.id for section in rubric.section), "commit", "seconds", "said"]
+    return spreadsheet.to_csv(columns, (_row_of(rubric, one) for one in grades))
+
+
+def _row_of(rubric: Rubric, one: Grade) -> list[str]:
+    score = one.score
+    points = [score.earned, score.possible, score.stars, score.possible_stars] if score else []
+    sections = [section.earned for section in score.sections] if score else []
+    if one.state is State.EMPTY:
+        points = [0.0, rubric.possible(star=False), 0.0, rubric.possible(star=True)]
+        sections = [0.0] * len(rubric.section)
+    return [
+        harmless(one.work.name),
+        one.state.value,
+        *([number(value) for value in points] or [""] * 4),
+        *([number(value) for value in sections] or [""] * len(rubric.section)),
+        one.work.commit,
+        number(one.seconds),
+        harmless(one.said.partition("\n")[0]),
+    ]
 
 
 def to_markdown(rubric: Rubric, grades: Sequence[Grade], language: Language) -> str:
@@ -86,15 +70,14 @@ def to_html(rubric: Rubric, grades: Sequence[Grade], language: Language) -> str:
     """One page without scripts, or anything from elsewhere: the summary, and the feedback on each work to unfold."""
     said = texts(language)
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
-    works = "\n".join(
-        f"<details><summary>{html.escape(words_of(one, said))}</summary>\n"
-        f"{markdown.render(feedback(rubric, one, language))}</details>"
+    works = Markup("\n").join(
+        Markup("<details><summary>{}</summary>\n{}</details>").format(
+            words_of(one, said), Markup(markdown.render(feedback(rubric, one, language)))
+        )
         for one in grades
     )
-    title = html.escape(said.say("summary-title"))
-    head = f'<meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style>'
-    body = f"{markdown.render(to_markdown(rubric, grades, language))}\n{works}"
-    return f'<!DOCTYPE html>\n<html lang="{language.value}"><head>{head}</head>\n<body>\n{body}\n</body></html>\n'
+    summary = Markup(markdown.render(to_markdown(rubric, grades, language)))
+    return page(said.say("summary-title"), summary + works, language=language.value)
 
 
 def words_of(grade: Grade, said: Texts) -> str:
@@ -131,8 +114,3 @@ def _most_failed(grades: Sequence[Grade], said: Texts) -> str:
     head = [said.say("column-check"), said.say("column-failed"), said.say("column-blocked")]
     most = failed.most_common(_MOST_FAILED)
     return table(head, ((cell(said.title(name)), str(times), str(blocked[name])) for name, times in most))
-
-
-def _harmless(text: str) -> str:
-    plain = "".join(character if character.isprintable() else " " for character in text)
-    return f"'{plain}" if text.lstrip(" ").startswith(_FORMULA) else plain
