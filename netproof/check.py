@@ -41,7 +41,7 @@ class Level(StrEnum):
     CORE = "core"
     """Kubernetes' own conformance for networking."""
     EXTENDED = "extended"
-    """Beyond both; gives no points."""
+    """Beyond both."""
 
 
 SUBMISSION: Final = Subject.SUBMISSION
@@ -85,7 +85,6 @@ class Check:
         mutants: the changes to a submission, or to the check's own setting, that it must catch.
         dimensions: names of parameters that are a dimension of the result, not a part of the id.
         exclusive: whether it changes cluster-wide state, so that no other check may run beside it.
-        points: what it gives in grading.
         source: file name and function, for messages.
     """
 
@@ -99,7 +98,6 @@ class Check:
     mutants: tuple[str, ...] | NoneBecause
     dimensions: tuple[str, ...]
     exclusive: bool
-    points: float
     source: str
 
     @property
@@ -119,7 +117,6 @@ def check(
     mutants: Iterable[str] | NoneBecause = (),
     dimensions: Iterable[str] = (),
     exclusive: bool = False,
-    points: float = 0,
 ) -> Callable[[Function], Function]:
     """Make a test function a check, and give it the markers that select it.
 
@@ -137,7 +134,6 @@ def check(
         mutants: what it must catch, or :func:`none_because`.
         dimensions: parameters that are a dimension of the result.
         exclusive: whether no other check may run beside it.
-        points: what it gives in grading; none for ``EXTENDED``.
 
     Raises:
         NetproofError: the declaration is not complete; the message names all that is wrong with it.
@@ -155,7 +151,6 @@ def check(
             mutants=mutants if isinstance(mutants, NoneBecause) else tuple(mutants),
             dimensions=tuple(dimensions),
             exclusive=exclusive,
-            points=points,
             source=f"{Path(inspect.getfile(function)).name}::{function.__qualname__}",
         )
         if faults := list(_faults(declared)):
@@ -193,5 +188,3 @@ def _faults(declared: Check) -> Iterable[str]:
         yield "its mutants are missing"
     if declared.id in declared.needs:
         yield "it needs itself"
-    if declared.points < 0 or (declared.level is EXTENDED and declared.points):
-        yield "its points are negative, or given to an extended check"

@@ -114,8 +114,6 @@ class CheckFacts(_Model):
     """The checks that must pass first."""
     features: list[str] = []
     """The features it needs."""
-    points: float = 0
-    """What it gives in grading."""
     needs_cluster: bool = True
     """Whether it asks for a cluster; a run of none that does starts none."""
     test: str

@@ -89,7 +89,6 @@ def _find(item: pytest.Item) -> CollectedCheck | None:
         subject=check.subject,
         needs=list(check.needs),
         features=list(check.features),
-        points=check.points,
         needs_cluster="cluster" in getattr(item, "fixturenames", ()),
         test=item.nodeid,
     )

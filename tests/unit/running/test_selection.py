@@ -153,7 +153,6 @@ def test_echo(protocol): "T."
         pytest.param(
             '@check("a.one", subject=OWN, control="c")\ndef test_it(): "T."', "its mutants are missing", id="no mutants"
         ),
-        pytest.param('@a_check("a.one", level=EXTENDED, points=1)\ndef test_it(): "T."', "its points", id="points"),
     ],
 )
 def test_a_check_that_is_not_finished_is_one_message_at_collection(run_checks, declaration, fault):

@@ -12,7 +12,7 @@ pytest_plugins = "pytester"
 def test_a_check_that_holds_is_passed(run_checks, results):
     ran = run_checks(
         test_a="""
-@a_check("a.holds", points=2)
+@a_check("a.holds")
 def test_it(): "It holds."
 """
     )
@@ -21,7 +21,7 @@ def test_it(): "It holds."
     assert ran.ret == 0
     (check,) = results().checks
     assert (check.id, check.section, check.title) == ("a.holds", "a", "It holds.")
-    assert (check.verdict, check.points, check.message) == (Verdict.PASSED, 2, "")
+    assert (check.verdict, check.message) == (Verdict.PASSED, "")
 
 
 def test_an_assertion_is_failed_with_what_was_observed(run_checks, results):
