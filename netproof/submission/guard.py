@@ -20,7 +20,7 @@ from enum import StrEnum
 from typing import Any
 
 from netproof.submission.guarded_roles import NAMESPACES_OF_OTHERS, reason_against_binding, reason_against_role
-from netproof.submission.manifest import HOST_NAMESPACES, ManifestObject, mapping_at
+from netproof.submission.manifest import HOST_NAMESPACES, ManifestObject, items_at, mapping_at
 from netproof.submission.plan import plan
 from netproof.submission.problem import Position
 from netproof.submission.submission import Submission
@@ -196,17 +196,15 @@ def _pods(found: ManifestObject) -> Iterator[_Reason]:
     for field in HOST_NAMESPACES:
         if spec.get(field):
             yield Danger.HOST, (*found.pod_spec_path, field), f"{field}: its pods would be in a namespace of their node"
-    for index, volume in enumerate(_list(spec, "volumes")):
-        kinds = sorted(volume.keys() - {"name"} - _HARMLESS_VOLUMES) if isinstance(volume, dict) else []
-        if kinds:
+    for index, volume in enumerate(items_at(spec, "volumes")):
+        if kinds := sorted(volume.keys() - {"name"} - _HARMLESS_VOLUMES):
             yield Danger.HOST, (*found.pod_spec_path, "volumes", index, kinds[0]), f"a volume of the kind {kinds[0]}"
     for name in _annotated(found):
         yield Danger.PRIVILEGES, found.pod_spec_path, f"the annotation {name}: unconfined"
     yield from _contexts(found, spec, ())
     for group in ("initContainers", "containers", "ephemeralContainers"):
-        for index, container in enumerate(_list(spec, group)):
-            if isinstance(container, dict):
-                yield from _contexts(found, container, (group, index))
+        for index, container in enumerate(items_at(spec, group)):
+            yield from _contexts(found, container, (group, index))
 
 
 def _contexts(found: ManifestObject, holder: Any, steps: tuple[str | int, ...]) -> Iterator[_Reason]:
@@ -250,8 +248,3 @@ def _pods_of(found: ManifestObject) -> int:
 
 def _count(value: Any) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 2
-
-
-def _list(tree: Any, key: str) -> list[Any]:
-    value = tree.get(key)
-    return value if isinstance(value, list) else []
