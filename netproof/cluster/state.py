@@ -12,6 +12,8 @@ from netproof.errors import NetproofError
 from netproof.node import cgroups
 
 _CGROUP = "/netproof"
+_LONGEST_SOCKET_PATH_BYTES = 107
+"""``sun_path`` of unix(7) has 108, with the zero at the end."""
 
 
 def base_directory() -> Path:
@@ -52,8 +54,17 @@ class StateDirectory:
 
     @property
     def agents(self) -> Path:
-        """The sockets of the standpoints' agents."""
+        """The directory of the sockets of the standpoints' agents."""
         return self.path / "agents"
+
+    def agent_socket(self, agent: str) -> Path:
+        """Where an agent takes requests."""
+        return self.agents / f"{agent}.sock"
+
+    @staticmethod
+    def pod_agent(uid: str) -> str:
+        """What the agent in a pod is called: by as much of the UID as is unique: a path of a socket is short."""
+        return f"pod-{uid[:13]}"
 
     @property
     def pki(self) -> Path:
@@ -110,9 +121,10 @@ def claim(name: str) -> int:
         A descriptor whose lock stands for the cluster's life; it is handed to the launcher.
 
     Raises:
-        NetproofError: a living cluster has the name, or the directory cannot be written.
+        NetproofError: a living cluster has the name, or the directory cannot be written, or its path is too long.
     """
     directory = StateDirectory(name)
+    _require_short(directory)
     try:
         descriptor = _open_lock(directory.lock)
     except OSError as problem:
@@ -130,13 +142,24 @@ def claim(name: str) -> int:
 
 
 def require_free(name: str) -> None:
-    """Make sure that no living cluster has the name.
+    """Make sure that no living cluster has the name, and that it can be used.
 
     Raises:
-        NetproofError: one has.
+        NetproofError: one has, or its directory's path is too long.
     """
+    _require_short(StateDirectory(name))
     if is_alive(name):
         raise _in_use(name)
+
+
+def _require_short(directory: StateDirectory) -> None:
+    longest = directory.agent_socket(directory.pod_agent("0" * 36))
+    if (excess := len(os.fsencode(longest)) - _LONGEST_SOCKET_PATH_BYTES) > 0:
+        raise NetproofError(
+            f"the state of clusters cannot be kept in {base_directory()}: with it and {directory.name!r} the paths of "
+            f"sockets are {excess} bytes too long",
+            "name a shorter directory in NETPROOF_STATE_DIR",
+        )
 
 
 def is_alive(name: str) -> bool:

@@ -36,7 +36,7 @@ from netproof.waiting import Waiter
 
 _TAIL_LINES = 12
 _LOOK_SECONDS = 0.02
-_RUNTIME_SECONDS = 60.0
+_LISTENING_SECONDS = 60.0
 _NODE_NETWORK = (
     "sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0"
     " && nft -f /etc/kubernetes/masquerade.nft"
@@ -85,12 +85,14 @@ class Supervisor:
         if parts.pulls_images(self._spec):
             self._start(parts.uplink(self._spec, self._namespaces[LAN].network))
         for node in self._spec.nodes:
+            if isinstance(machine := self._machines[node.name], VirtualMachine):
+                self._wait_for_listener(f"link-{node.name}", str(machine.link))
             self._start(parts.containerd(self._spec, node))
-        self._start(parts.agent(LAN, LAN, self._state.agents / "lan.sock"))
+        self._start(parts.agent(LAN, LAN, self._state.agent_socket(LAN)))
         for node in self._spec.nodes:
             # Python takes its time in an emulated machine, so its agent starts before anyone asks for it.
             if isinstance(machine := self._machines[node.name], VirtualMachine):
-                self._start(parts.agent_in(machine, node.name, self._state.agents / f"{node.name}.sock"))
+                self._start(parts.agent_in(machine, node.name, self._state.agent_socket(node.name)))
         control_plane.trust(self._state.pki / "ca.crt", self._state.pki / "admin.crt", self._state.pki / "admin.key")
         control_plane.wait_for_ok(
             self._spec.control_plane_address, 6443, "/readyz", self._still_alive("kube-apiserver", "etcd")
@@ -204,15 +206,18 @@ class Supervisor:
         if machine is None:
             return
         # The socket as it is seen inside the machine, through the root of the process that holds it.
-        path = f"/proc/{machine.pid}/root{parts.CONTAINERD_SOCKET}"
-        still_alive = self._still_alive(f"containerd-{node.name}")
+        self._wait_for_listener(f"containerd-{node.name}", f"/proc/{machine.pid}/root{parts.CONTAINERD_SOCKET}")
+
+    def _wait_for_listener(self, component: str, path: str) -> None:
+        """Return once a component listens on a unix socket; on a busy host what needs it may start faster."""
+        still_alive = self._still_alive(component)
 
         def listens() -> None:
             still_alive()
             require_listener(path)
 
-        what = f"containerd of {node.name} listens"
-        Waiter(interval_seconds=_LOOK_SECONDS).until(what, listens, timeout_seconds=_RUNTIME_SECONDS)
+        waiter = Waiter(interval_seconds=_LOOK_SECONDS)
+        waiter.until(f"{component} listens", listens, timeout_seconds=_LISTENING_SECONDS)
 
     def _start(self, component: Component, pass_fds: tuple[int, ...] = ()) -> Running:
         with self._lock:
@@ -295,8 +300,8 @@ class Supervisor:
     def _agent(self, standpoint: str) -> Path:
         """The socket of the agent on a machine, or in a pod (``pod:UID``); started where it is not yet there."""
         kind, _, uid = standpoint.partition(":")
-        name = f"pod-{uid}" if uid else kind
-        socket_path = self._state.agents / f"{name}.sock"
+        name = self._state.pod_agent(uid) if uid else kind
+        socket_path = self._state.agent_socket(name)
         running = self._processes.get(f"agent-{name}")
         if running is not None and running.process.returncode is None:
             return socket_path

@@ -1,6 +1,15 @@
 import pytest
 import yaml
 
+from netproof.cluster import state
+
+
+@pytest.fixture
+def own_state(tmp_path_factory, monkeypatch):
+    """Clusters of a test are its own. The directory's path is short, as a socket's must be."""
+    monkeypatch.setenv("NETPROOF_STATE_DIR", str(tmp_path_factory.mktemp("clusters") / "state"))
+    monkeypatch.setattr(state, "_CGROUP", "/netproof-unit-test")
+
 
 @pytest.fixture
 def kubeconfig(tmp_path):

@@ -6,11 +6,7 @@ from netproof.cluster.spec import VM, ClusterSpec
 from netproof.cluster.state import StateDirectory
 from netproof.errors import NetproofError
 
-
-@pytest.fixture(autouse=True)
-def own_state(tmp_path, monkeypatch):
-    monkeypatch.setenv("NETPROOF_STATE_DIR", str(tmp_path / "state"))
-    monkeypatch.setattr(state, "_CGROUP", "/netproof-unit-test")
+pytestmark = pytest.mark.usefixtures("own_state")
 
 
 @pytest.mark.parametrize("broken_off_by", [KeyboardInterrupt, OSError])

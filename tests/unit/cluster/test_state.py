@@ -5,11 +5,7 @@ import pytest
 from netproof.cluster import state
 from netproof.errors import NetproofError
 
-
-@pytest.fixture(autouse=True)
-def own_state(tmp_path, monkeypatch):
-    monkeypatch.setenv("NETPROOF_STATE_DIR", str(tmp_path / "state"))
-    monkeypatch.setattr(state, "_CGROUP", "/netproof-unit-test")
+pytestmark = pytest.mark.usefixtures("own_state")
 
 
 def test_a_name_belongs_to_who_holds_it():
@@ -54,6 +50,21 @@ def test_a_directory_that_cannot_be_written_is_one_message(tmp_path, monkeypatch
     monkeypatch.setenv("NETPROOF_STATE_DIR", str(tmp_path / "file"))
 
     with pytest.raises(NetproofError, match="the state of clusters cannot be kept") as refused:
+        state.claim("demo")
+
+    assert "NETPROOF_STATE_DIR" in refused.value.remedy
+
+
+def test_the_longest_name_of_a_cluster_leaves_room_for_sockets_in_the_usual_directory(monkeypatch):
+    monkeypatch.delenv("NETPROOF_STATE_DIR")
+
+    state.require_free("x" * 32)
+
+
+def test_a_directory_whose_sockets_could_not_be_listened_on_is_one_message(tmp_path, monkeypatch):
+    monkeypatch.setenv("NETPROOF_STATE_DIR", str(tmp_path / ("x" * 100)))
+
+    with pytest.raises(NetproofError, match="bytes too long") as refused:
         state.claim("demo")
 
     assert "NETPROOF_STATE_DIR" in refused.value.remedy

@@ -27,7 +27,7 @@ def config(pytester):
 
 def check(check_id, subject=SUBMISSION):
     none = none_because("it is never run")
-    return Check(check_id, "It holds.", subject, Level.HOMEWORK, (), (), none, none, (), False, 0, "test_it.py")
+    return Check(check_id, "It holds.", subject, Level.HOMEWORK, (), (), none, none, (), False, "test_it.py")
 
 
 def api_versions(submission):
