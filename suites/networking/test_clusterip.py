@@ -12,7 +12,7 @@ from functools import partial
 
 import pytest
 
-from netproof.check import SUBMISSION, check, none_because
+from netproof.check import SUBMISSION, check
 from netproof.observe.announcers import arp_owners
 from netproof.observe.eventually import eventually, until_reply
 from netproof.observe.expectations import expect, require
@@ -77,7 +77,7 @@ def test_requests_are_spread_over_all_ready_pods(web_svc_cip, web, cluster, node
     needs=["clusterip.reachable"],
     features=["proxy-mode-iptables"],
     control="a node's own address is on its interface, in the ARP table of the LAN, and answers both ARP and ping",
-    mutants=none_because("no manifest can give a ClusterIP to an interface while kube-proxy uses iptables"),
+    mutants=["of the state: the loopback interface has the address", "of the state: the ARP table has the address"],
 )
 def test_the_cluster_ip_is_on_no_interface(web_svc_cip, cluster, node, pod, lan):
     """The ClusterIP is on no interface and in no ARP table, nobody answers ARP for it, and a ping meets silence."""

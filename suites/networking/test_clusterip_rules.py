@@ -50,7 +50,11 @@ WAY_IN_AND_OUT = ("PREROUTING", "INPUT", "OUTPUT", "POSTROUTING", "KUBE-MARK-MAS
     needs=["clusterip.spreads"],
     features=["proxy-mode-iptables"],
     control="a port that the Service does not offer has no rule",
-    mutants=none_because("a Service whose rules are wrong fails clusterip.reachable or clusterip.spreads before"),
+    mutants=[
+        "of the state: one pod has no rule",
+        "of the state: one pod has most of the chances",
+        "of the state: what comes from outside is not masqueraded",
+    ],
 )
 def test_rules_lead_from_the_cluster_ip_to_each_pod(web_svc_cip, web, cluster):
     """On every node KUBE-SERVICES leads to KUBE-SVC, that by equal chances to KUBE-SEP, and that by DNAT to a pod."""
@@ -73,7 +77,7 @@ def test_rules_lead_from_the_cluster_ip_to_each_pod(web_svc_cip, web, cluster):
     needs=["clusterip.reachable"],
     features=["proxy-mode-iptables"],
     control="without pods there are no chains, and a rule that refuses in their place",
-    mutants=none_because("what a manifest can break here fails clusterip.reachable before"),
+    mutants=["of the state: kube-proxy stands still"],
 )
 def test_rules_follow_scaling_and_replacement(web_manifest, web_svc_cip_manifest, workspace, cluster):
     """The chains have exactly the ready pods: after scaling up, after a pod was replaced, and when none is left."""

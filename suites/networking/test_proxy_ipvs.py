@@ -45,7 +45,7 @@ NO_MUTANTS = none_because("what a manifest can break here fails clusterip.reacha
     subject=OWN,
     features=IPVS,
     control="the node's interface on the LAN is up and answers ARP",
-    mutants=none_because("no manifest of a submission decides how kube-proxy is configured"),
+    mutants=["of the state: ARP is not strict", "of the state: kube-ipvs0 is up"],
 )
 def test_kube_proxy_runs_in_ipvs_mode(cluster):
     """On every node kube-proxy says that it uses ipvs, ARP is strict, and kube-ipvs0 is there, DOWN and NOARP."""
@@ -70,7 +70,11 @@ def test_kube_proxy_runs_in_ipvs_mode(cluster):
     needs=["clusterip.reachable"],
     features=IPVS,
     control="a port that the Service does not offer has no virtual server",
-    mutants=NO_MUTANTS,
+    mutants=[
+        "of the state: a real server is none of the pods",
+        "of the state: the scheduler is another",
+        "of the state: a port has a virtual server that the Service does not have",
+    ],
 )
 def test_a_virtual_server_leads_to_each_pod(web_svc_cip, web, cluster):
     """On every node ClusterIP:80 is a virtual server by rr with each pod as a real server by Masq, and nothing else."""
@@ -93,7 +97,7 @@ def test_a_virtual_server_leads_to_each_pod(web_svc_cip, web, cluster):
     needs=["clusterip.reachable"],
     features=IPVS,
     control="without pods the virtual server is there and has no real server",
-    mutants=NO_MUTANTS,
+    mutants=["of the state: kube-proxy stands still"],
 )
 def test_the_real_servers_follow_scaling_and_replacement(web_manifest, web_svc_cip_manifest, workspace, cluster):
     """The real servers are exactly the ready pods: after scaling up, after a replacement, and when none is left."""
@@ -113,7 +117,7 @@ def test_the_real_servers_follow_scaling_and_replacement(web_manifest, web_svc_c
     needs=["clusterip.reachable"],
     features=IPVS,
     control="the address of a Service that is deleted goes, from the interface and from the sets",
-    mutants=NO_MUTANTS,
+    mutants=["of the state: kube-proxy stands still"],
 )
 def test_every_address_is_on_the_interface_and_in_its_set(web_svc_cip, workspace, cluster, api):
     """Each ClusterIP and load balancer's address is a /32 on kube-ipvs0, and the IP sets have what belongs there."""

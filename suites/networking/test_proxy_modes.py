@@ -29,9 +29,10 @@ pytestmark = pytest.mark.usefixtures("rules_as_evidence")
     subject=SUBMISSION,
     needs=["clusterip.reachable"],
     control="a node's own address answers the same ping",
-    mutants=none_because(
-        "no manifest decides what becomes of a ping; the control is the same probe where it is answered"
-    ),
+    mutants=[
+        "of the state: the loopback interface has the address",
+        "of the state: nothing rejects what is for no port",
+    ],
 )
 def test_a_ping_of_the_cluster_ip_gets_what_the_mode_gives(web_svc_cip, cluster, pod):
     """From every node and from a pod a ping of the ClusterIP gets what this proxy mode and version give."""
@@ -53,7 +54,7 @@ def test_a_ping_of_the_cluster_ip_gets_what_the_mode_gives(web_svc_cip, cluster,
     subject=OWN,
     level=EXTENDED,
     control="the same reading finds the chains of the mode",
-    mutants=none_because("no manifest of a submission decides which chains kube-proxy makes"),
+    mutants=["of the state: a chain of another mode is there", "of the state: a chain of the mode is missing"],
 )
 def test_the_chains_are_those_of_the_mode(cluster):
     """On every node kube-proxy's own chains are those of this mode and version, and none is there of another."""

@@ -14,7 +14,7 @@ from functools import partial
 
 import pytest
 
-from netproof.check import DERIVED, EXTENDED, SUBMISSION, check, none_because
+from netproof.check import DERIVED, EXTENDED, SUBMISSION, check
 from netproof.observe.eventually import eventually
 from netproof.observe.expectations import require
 from netproof.observe.nftables import ServiceEndpoints, refused
@@ -40,7 +40,7 @@ ENTRANCES = {"nat-prerouting": "prerouting", "nat-output": "output"}
     needs=["clusterip.spreads"],
     features=["proxy-mode-nftables"],
     control="a port that the Service does not offer is in no map, and is refused",
-    mutants=none_because("a Service whose rules are wrong fails clusterip.reachable or clusterip.spreads before"),
+    mutants=["of the state: the address is not in the set", "of the state: the address is not in the map"],
 )
 def test_maps_lead_from_the_cluster_ip_to_each_pod(web_svc_cip, web, cluster):
     """On every node the map service-ips leads to the Service's chain, and that by equal chances to each pod."""
@@ -69,7 +69,7 @@ def test_maps_lead_from_the_cluster_ip_to_each_pod(web_svc_cip, web, cluster):
     needs=["clusterip.reachable"],
     features=["proxy-mode-nftables"],
     control="without pods there is no chain to choose from, and an entry that refuses in its place",
-    mutants=none_because("what a manifest can break here fails clusterip.reachable before"),
+    mutants=["of the state: kube-proxy stands still"],
 )
 def test_maps_follow_scaling_and_replacement(web_manifest, web_svc_cip_manifest, workspace, cluster):
     """The Service's chain has exactly the ready pods: after scaling up, after a replacement, and when none is left."""
