@@ -22,8 +22,8 @@ from netproof.resources import data_directory
 from netproof.running.listing import all_checks, to_json, to_markdown
 from netproof.toolchain import ConsoleProgress, resolve_kubernetes_version
 
-EXIT_INTERRUPTED = 2
-EXIT_USAGE = 4
+_EXIT_INTERRUPTED = 2
+_EXIT_USAGE = 4
 """The exit code for a user's mistake, as pytest has it."""
 
 app = typer.Typer(
@@ -99,6 +99,6 @@ def main() -> None:
         app(standalone_mode=True)
     except NetproofError as problem:
         sys.stderr.write(f"netproof: {problem}\n")
-        sys.exit(EXIT_USAGE)
+        sys.exit(_EXIT_USAGE)
     except KeyboardInterrupt:
-        sys.exit(EXIT_INTERRUPTED)
+        sys.exit(_EXIT_INTERRUPTED)

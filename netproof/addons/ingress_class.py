@@ -7,7 +7,7 @@ from netproof.addons.traefik import NAMESPACE, TRAEFIK
 from netproof.cluster.api import KubernetesApi
 from netproof.errors import NetproofError
 
-NETWORKING = "networking.k8s.io/v1"
+_NETWORKING = "networking.k8s.io/v1"
 
 
 def existing_controller(class_name: str) -> Addon:
@@ -18,8 +18,8 @@ def existing_controller(class_name: str) -> Addon:
     """
 
     def serves(api: KubernetesApi) -> None:
-        if api.find("IngressClass", class_name, api_version=NETWORKING) is None:
-            there = ", ".join(one["metadata"]["name"] for one in api.list("IngressClass", api_version=NETWORKING))
+        if api.find("IngressClass", class_name, api_version=_NETWORKING) is None:
+            there = ", ".join(one["metadata"]["name"] for one in api.list("IngressClass", api_version=_NETWORKING))
             raise NetproofError(
                 f"the cluster has no IngressClass {class_name}, so nobody serves it; it has: {there or 'none'}",
                 "name another one with --ingress-class, or have a controller installed by --ingress traefik",

@@ -22,7 +22,7 @@ NAMESPACE = "ingress-nginx"
 PUBLISHED_SERVICE = "published_service"
 """The value that says, as ``namespace/name``, which Service's address the status of every Ingress gets."""
 
-DEFAULT_PUBLISHED_SERVICE = f"{NAMESPACE}/ingress-nginx"
+_DEFAULT_PUBLISHED_SERVICE = f"{NAMESPACE}/ingress-nginx"
 """The Service of the homework's ``nginx-lb.yaml``."""
 
 GATEWAY_API = "gateway_api"
@@ -53,7 +53,7 @@ def _images(tools: Tools) -> Mapping[str, Image]:
 
 
 def _objects(tools: Tools, values: Values) -> list[Object]:
-    published = values.get(PUBLISHED_SERVICE, DEFAULT_PUBLISHED_SERVICE)
+    published = values.get(PUBLISHED_SERVICE, _DEFAULT_PUBLISHED_SERVICE)
     objects = own_objects("traefik", {"traefik_image": TRAEFIK_IMAGE, PUBLISHED_SERVICE: published})
     if not values.get(GATEWAY_API):
         return objects

@@ -74,14 +74,14 @@ def _serves(objects: list[Object], admits: Callable[[KubernetesApi], None] | Non
     for workload in (one for one in objects if one["kind"] in _WORKLOADS):
         kind, name, namespace = workload["kind"], workload["metadata"]["name"], workload["metadata"]["namespace"]
         found = api.get(kind, name, namespace, api_version="apps/v1")
-        if images_of(found) != images_of(workload):
-            raise NotYetError(f"{kind} {name} has the images {images_of(found)}, not {images_of(workload)}")
+        if _images_of(found) != _images_of(workload):
+            raise NotYetError(f"{kind} {name} has the images {_images_of(found)}, not {_images_of(workload)}")
         _WORKLOADS[kind](api, namespace, name)
     if admits:
         admits(api)
 
 
-def images_of(workload: Object) -> list[str]:
+def _images_of(workload: Object) -> list[str]:
     """The images of a workload's containers."""
     return [str(container["image"]) for container in workload["spec"]["template"]["spec"]["containers"]]
 

@@ -17,7 +17,7 @@ from netproof.submission import Step
 from netproof.submission.plan import NamespaceOrigin
 from netproof.verdict import UnsupportedError
 
-GUEST_KINDS = frozenset({"Namespace", "ConfigMap", "Service", "Deployment", "Pod", "Ingress"})
+_GUEST_KINDS = frozenset({"Namespace", "ConfigMap", "Service", "Deployment", "Pod", "Ingress"})
 """The kinds of a submission that are applied in a cluster that is not netproof's own."""
 
 
@@ -52,7 +52,7 @@ def _apply(api: KubernetesApi, step: Step, guest: Guest) -> Outcome:
 def _objection(api: KubernetesApi, step: Step, guest: Guest) -> str:
     """Why an object is withheld; empty where it may be applied."""
     found = step.object
-    if found.kind not in GUEST_KINDS:
+    if found.kind not in _GUEST_KINDS:
         return f"netproof applies no {found.kind} in a cluster that is not its own"
     if found.kind == "Service" and found.spec.get("type") in {"LoadBalancer", "NodePort"}:
         return f"a Service of type {found.spec['type']} would take an address or a port of the cluster's nodes"

@@ -24,7 +24,7 @@ from netproof.errors import NetproofError
 from netproof.memory_file import MemoryFile
 
 Object = dict[str, Any]
-FIELD_MANAGER = "netproof"
+_FIELD_MANAGER = "netproof"
 
 _NOTHING_DISCOVERED = b"{}"
 """What stands in a file for the kinds that the API has, before they are known."""
@@ -99,7 +99,7 @@ class KubernetesApi:
         """The API server's version, such as ``v1.37.2``."""
         return str(self._dynamic.version["kubernetes"]["gitVersion"])
 
-    def apply(self, obj: Object, namespace: str | None = None, *, manager: str = FIELD_MANAGER) -> Object:
+    def apply(self, obj: Object, namespace: str | None = None, *, manager: str = _FIELD_MANAGER) -> Object:
         """Server-side apply with strict field validation; returns the object as the API keeps it.
 
         Raises:

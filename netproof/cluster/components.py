@@ -24,7 +24,7 @@ from netproof.node.vm.qemu import VirtualHardware
 CONTROL_PLANE = "control-plane"
 LAN = "lan"
 REGISTRY_PORT = 5000
-UPLINK_PORT = 3128
+_UPLINK_PORT = 3128
 CONTAINERD_SOCKET = "/run/containerd/containerd.sock"
 _APPARMOR = Path("/sys/kernel/security/apparmor")
 _AGENTS_INSIDE = Path("/run/netproof")
@@ -205,12 +205,12 @@ def pulls_images(spec: ClusterSpec) -> bool:
 
 def uplink(spec: ClusterSpec, network: str) -> Component:
     """The nodes' way to registries outside; ``network`` is that of the LAN."""
-    where = (f"--network={network}", f"--address={spec.lan_address}", f"--port={UPLINK_PORT}")
+    where = (f"--network={network}", f"--address={spec.lan_address}", f"--port={_UPLINK_PORT}")
     return Component("uplink", "", (sys.executable, "-m", "netproof.cluster.uplink", *where))
 
 
 def _proxy(spec: ClusterSpec) -> dict[str, str]:
-    address = f"http://{spec.lan_address}:{UPLINK_PORT}"
+    address = f"http://{spec.lan_address}:{_UPLINK_PORT}"
     return {"HTTP_PROXY": address, "HTTPS_PROXY": address, "NO_PROXY": f"{spec.lan_address},127.0.0.1,localhost"}
 
 

@@ -12,11 +12,11 @@ from typing import Any, Final
 from netproof.cluster.spec import ClusterSpec
 from netproof.node import cgroups
 
-NODE_BYTES: Final = 3 << 29
+_NODE_BYTES: Final = 3 << 29
 """Memory of all pods of a node; a run of the homework takes about 100 MiB."""
-NODE_PROCESSES: Final = 2000
+_NODE_PROCESSES: Final = 2000
 """Processes and threads of all pods of a node; a run of the homework has about 500."""
-VOLATILE_BYTES: Final = 4 << 30
+_VOLATILE_BYTES: Final = 4 << 30
 """All that a cluster keeps: its store, images, logs; a run of the homework has about 1.5 GiB."""
 
 KUBELET: Final[dict[str, Any]] = {
@@ -54,10 +54,10 @@ def confine(spec: ClusterSpec) -> None:
         OSError: the kernel does not take a bound.
     """
     for node in spec.nodes:
-        cgroups.limit(f"{spec.cgroup}/{node.name}", memory_bytes=NODE_BYTES, processes=NODE_PROCESSES)
+        cgroups.limit(f"{spec.cgroup}/{node.name}", memory_bytes=_NODE_BYTES, processes=_NODE_PROCESSES)
 
 
 def volatile_size() -> str:
     """The size of the file system for all that a cluster keeps, as mount has it."""
     of_host = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return str(min(VOLATILE_BYTES, of_host * 3 // 4))
+    return str(min(_VOLATILE_BYTES, of_host * 3 // 4))

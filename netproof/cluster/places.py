@@ -9,7 +9,7 @@ from pathlib import Path
 from netproof.cluster.local import LocalCluster
 from netproof.errors import NetproofError
 
-SMALL_PROGRAMS = ("arp", "arping", "nc", "nslookup", "ping", "telnet", "traceroute", "wget")
+_SMALL_PROGRAMS = ("arp", "arping", "nc", "nslookup", "ping", "telnet", "traceroute", "wget")
 """What a person looks at a network with, and busybox has; the host's own programs of these names come first."""
 
 _FROM_DIRECTORY = 'cd "$1" && shift && exec "$@"'
@@ -53,7 +53,7 @@ def _search_path(cluster: LocalCluster) -> str:
     own = dict.fromkeys([tools["kubectl"].parent, tools["ctr"].parent])
     small = cluster.kubeconfig.parent / "small-programs"
     small.mkdir(exist_ok=True)
-    for name in SMALL_PROGRAMS:
+    for name in _SMALL_PROGRAMS:
         if not (small / name).is_symlink():
             (small / name).symlink_to(tools["busybox"])
     usual = os.environ.get("PATH", os.defpath)

@@ -13,11 +13,11 @@ from netproof.cluster.state import base_directory
 from netproof.errors import NetproofError
 from netproof.node import cgroups
 
-WANTED_DISK_BYTES = 500 * 1024**2
+_WANTED_DISK_BYTES = 500 * 1024**2
 
-INOTIFY_OF_CONTROL_PLANE = 8
+_INOTIFY_OF_CONTROL_PLANE = 8
 """Inotify instances of kube-apiserver (6) and kube-controller-manager (1), with one to spare."""
-INOTIFY_OF_NODE = 10
+_INOTIFY_OF_NODE = 10
 """Inotify instances of kubelet (6), containerd (2) and kube-proxy (1), with one to spare. The kernel's usual limit, 128
 for each user, is that of five clusters of two nodes; a kubelet that gets none ends at once."""
 
@@ -174,7 +174,7 @@ def _cgroups() -> list[Lack]:
 
 
 def _inotify(node_count: int) -> list[Lack]:
-    wanted = INOTIFY_OF_CONTROL_PLANE + INOTIFY_OF_NODE * node_count
+    wanted = _INOTIFY_OF_CONTROL_PLANE + _INOTIFY_OF_NODE * node_count
     free = free_inotify_instances(wanted)
     if free < wanted:
         return [
@@ -202,10 +202,10 @@ def free_inotify_instances(wanted: int) -> int:
 def _disk() -> list[Lack]:
     place = next(parent for parent in (base_directory(), *base_directory().parents) if parent.is_dir())
     free = shutil.disk_usage(place).free
-    if free < WANTED_DISK_BYTES:
+    if free < _WANTED_DISK_BYTES:
         return [
             Lack(
-                f"{place} has {free // 1024**2} MiB free; a cluster wants {WANTED_DISK_BYTES // 1024**2} MiB",
+                f"{place} has {free // 1024**2} MiB free; a cluster wants {_WANTED_DISK_BYTES // 1024**2} MiB",
                 "free some, or name another place in NETPROOF_STATE_DIR",
             )
         ]

@@ -11,7 +11,7 @@ from netproof.cluster.api import KubernetesApi, Object, Watch
 from netproof.observe.timeline import Timeline
 from netproof.waiting import NotYetError, TimedOutError, Waiter
 
-WATCHED = (
+_WATCHED = (
     ("v1", "Pod"),
     ("apps/v1", "ReplicaSet"),
     ("apps/v1", "Deployment"),
@@ -25,7 +25,9 @@ _BARRIER_SECONDS = 30.0
 
 
 @contextmanager
-def recording(api: KubernetesApi, timeline: Timeline, kinds: Sequence[tuple[str, str]] = WATCHED) -> Iterator[Timeline]:
+def recording(
+    api: KubernetesApi, timeline: Timeline, kinds: Sequence[tuple[str, str]] = _WATCHED
+) -> Iterator[Timeline]:
     """Record the timeline's namespace while the block runs; at its end all that had happened by then is in the record.
 
     What is there at the start is recorded first; then the timeline begins.

@@ -25,7 +25,7 @@ async def serve(listener: socket.socket) -> None:
         await server.serve_forever()
 
 
-def listen_in(network: str, address: str, port: int) -> socket.socket:
+def _listen_in(network: str, address: str, port: int) -> socket.socket:
     """A listening socket in another network namespace; the calling thread stays where it is.
 
     Raises:
@@ -78,7 +78,7 @@ def main() -> None:
     parser.add_argument("--address", required=True, help="address to listen on")
     parser.add_argument("--port", type=int, required=True, help="port to listen on")
     arguments = parser.parse_args()
-    asyncio.run(serve(listen_in(arguments.network, arguments.address, arguments.port)))
+    asyncio.run(serve(_listen_in(arguments.network, arguments.address, arguments.port)))
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ NODE_KINDS = (AUTO, NETNS, VM)
 DEFAULT_NODE_COUNT = {NETNS: 2, VM: 1}
 """How many nodes there are where nothing is asked for: an emulated machine takes the time of several processes."""
 
-PROGRAMS_OF_NODE = (
+_PROGRAMS_OF_NODE = (
     *("kubelet", "kube-proxy", "containerd", "containerd-shim-runc-v2", "runc"),
     *("ptp", "loopback", "host-local", "portmap"),
 )
@@ -146,7 +146,7 @@ def get_hardware(tools: Tools, unpacked_images: Path, progress: Progress) -> Vir
 
 
 def _programs(tools: Tools) -> Iterable[Path]:
-    return [tools.path(name) for name in PROGRAMS_OF_NODE]
+    return [tools.path(name) for name in _PROGRAMS_OF_NODE]
 
 
 def _available_memory_mib() -> int:

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from netproof.errors import NetproofError
 from netproof.images.access_log import Access, AccessLog
 
-IDLE_CONNECTION_SECONDS = 60.0
+_IDLE_CONNECTION_SECONDS = 60.0
 """How long a kept-alive connection, or a TLS handshake, may say nothing."""
 
 _CLIENT_WENT_AWAY = (ConnectionError, TimeoutError, ssl.SSLError)
@@ -78,7 +78,7 @@ class Listener(ThreadingHTTPServer):
         if self.tls is None:
             super().finish_request(request, client_address)
             return
-        request.settimeout(IDLE_CONNECTION_SECONDS)
+        request.settimeout(_IDLE_CONNECTION_SECONDS)
         with self.tls.wrap_socket(request, server_side=True) as encrypted:
             super().finish_request(encrypted, client_address)
 
@@ -98,7 +98,7 @@ class LoggedHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version = "netproof"
     sys_version = ""
-    timeout = IDLE_CONNECTION_SECONDS
+    timeout = _IDLE_CONNECTION_SECONDS
     disable_nagle_algorithm = True
     common_headers: ClassVar[dict[str, str]] = {}
     server: Listener

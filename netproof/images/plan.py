@@ -13,7 +13,7 @@ from netproof.errors import NetproofError
 from netproof.images.followed import FollowedFile
 from netproof.images.reference import ImageReference
 
-DEFAULT_WEB_PORT = 8000
+_DEFAULT_WEB_PORT = 8000
 """The port a web stand-in serves where nothing says another; the one homework 1 asks for."""
 
 KINDS = ("web", "busybox")
@@ -62,7 +62,7 @@ def default_stand_in(image: ImageReference) -> PlannedStandIn:
     """What takes the place of an image that no plan names: a shell for busybox and its like, else a web server."""
     if image.repository.rpartition("/")[2] in _SHELL_IMAGES:
         return PlannedStandIn("busybox")
-    return PlannedStandIn("web", (DEFAULT_WEB_PORT,))
+    return PlannedStandIn("web", (_DEFAULT_WEB_PORT,))
 
 
 def write_plan(path: Path, stand_ins: Mapping[str, StandInLike]) -> None:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-PROBED_REGISTRY = "https://registry-1.docker.io/v2/"
+_PROBED_REGISTRY = "https://registry-1.docker.io/v2/"
 """The registry API that ``auto`` asks; most images of submissions come from there."""
 
-PROBE_TIMEOUT_SECONDS = 2.0
+_PROBE_TIMEOUT_SECONDS = 2.0
 """How long ``auto`` waits for that answer."""
 
 
@@ -37,7 +37,7 @@ class PolicyDecision:
 
 
 def decide(
-    policy: ImagePolicy, *, registry: str = PROBED_REGISTRY, timeout_seconds: float = PROBE_TIMEOUT_SECONDS
+    policy: ImagePolicy, *, registry: str = _PROBED_REGISTRY, timeout_seconds: float = _PROBE_TIMEOUT_SECONDS
 ) -> PolicyDecision:
     """What this policy comes to on this machine.
 

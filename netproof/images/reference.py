@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from netproof.errors import NetproofError
 
-DOCKER_HUB = "docker.io"
+_DOCKER_HUB = "docker.io"
 """The domain of an image name that states none."""
 
-DEFAULT_TAG = "latest"
+_DEFAULT_TAG = "latest"
 """The tag of an image name that has neither tag nor digest."""
 
 # The grammar of https://github.com/distribution/reference, of which kubelet and containerd use the normalized form.
@@ -71,7 +71,7 @@ class ImageReference:
             )
         if has_digest:
             return cls(domain, repository, digest=digest)
-        return cls(domain, repository, tag=tag or DEFAULT_TAG)
+        return cls(domain, repository, tag=tag or _DEFAULT_TAG)
 
     @classmethod
     def of_request(cls, namespace: str, repository: str, reference: str) -> ImageReference:
@@ -82,8 +82,8 @@ class ImageReference:
             repository: the path in the URL.
             reference: a tag or a digest.
         """
-        domain = namespace or DOCKER_HUB
-        if domain == DOCKER_HUB and "/" not in repository:
+        domain = namespace or _DOCKER_HUB
+        if domain == _DOCKER_HUB and "/" not in repository:
             repository = f"library/{repository}"
         if is_digest(reference):
             return cls(domain, repository, digest=reference)
@@ -109,7 +109,7 @@ def _split_domain(name: str) -> tuple[str, str]:
     first, slash, rest = name.partition("/")
     is_domain = "." in first or ":" in first or first == "localhost" or first != first.lower()
     if not (slash and is_domain):
-        return DOCKER_HUB, name if slash else f"library/{name}"
-    if first in {DOCKER_HUB, "index.docker.io"}:
-        return DOCKER_HUB, rest if "/" in rest else f"library/{rest}"
+        return _DOCKER_HUB, name if slash else f"library/{name}"
+    if first in {_DOCKER_HUB, "index.docker.io"}:
+        return _DOCKER_HUB, rest if "/" in rest else f"library/{rest}"
     return first, rest

@@ -19,16 +19,16 @@ from netproof.images.reference import ImageReference, is_digest
 MANIFEST_MEDIA_TYPE = "application/vnd.oci.image.manifest.v1+json"
 CONFIG_MEDIA_TYPE = "application/vnd.oci.image.config.v1+json"
 
-STANDS_IN_FOR_LABEL = "io.netproof.stands-in-for"
+_STANDS_IN_FOR_LABEL = "io.netproof.stands-in-for"
 """The label of a stand-in's image configuration that holds the name it was asked for by."""
 
-STANDS_IN_FOR_VARIABLE = "NETPROOF_STANDS_IN_FOR"
+_STANDS_IN_FOR_VARIABLE = "NETPROOF_STANDS_IN_FOR"
 """The environment variable of a stand-in that holds the same."""
 
 PORTS_VARIABLE = "NETPROOF_PORTS"
 """The environment variable of a web stand-in that holds the ports to serve, separated by spaces."""
 
-ANY_TAG = "*"
+_ANY_TAG = "*"
 """As the tag of a system image: whatever tag is asked for."""
 
 
@@ -103,8 +103,8 @@ class Resolver:
         for name, digest in images.by_name.items():
             repository, _, tag = name.rpartition(":")
             key = (
-                f"{ImageReference.parse(repository).name}:{ANY_TAG}"
-                if tag == ANY_TAG
+                f"{ImageReference.parse(repository).name}:{_ANY_TAG}"
+                if tag == _ANY_TAG
                 else str(ImageReference.parse(name))
             )
             self._system[key] = self._manifests[digest] = self._stored_manifest(digest)
@@ -116,7 +116,7 @@ class Resolver:
         """
         if image.digest:
             return self._manifests.get(image.digest)
-        system = self._system.get(str(image)) or self._system.get(f"{image.name}:{ANY_TAG}") or self._find_added(image)
+        system = self._system.get(str(image)) or self._system.get(f"{image.name}:{_ANY_TAG}") or self._find_added(image)
         if system or self._policy is ImagePolicy.PULL:
             return system
         stand_in = self._plan.current().get(image) or default_stand_in(image)
@@ -168,8 +168,8 @@ class Resolver:
         manifest: dict[str, Any] = json.loads(self._content(self._bases[stand_in.kind]))
         config: dict[str, Any] = json.loads(self._content(manifest["config"]["digest"]))
         start: dict[str, Any] = config.setdefault("config", {})
-        start["Labels"] = {**start.get("Labels", {}), STANDS_IN_FOR_LABEL: str(image)}
-        variables = {STANDS_IN_FOR_VARIABLE: str(image)}
+        start["Labels"] = {**start.get("Labels", {}), _STANDS_IN_FOR_LABEL: str(image)}
+        variables = {_STANDS_IN_FOR_VARIABLE: str(image)}
         if stand_in.ports:
             variables[PORTS_VARIABLE] = " ".join(map(str, stand_in.ports))
             start["ExposedPorts"] = {f"{port}/tcp": {} for port in stand_in.ports}

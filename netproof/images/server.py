@@ -26,7 +26,7 @@ from netproof.images.registry import RegistryServer
 from netproof.images.resolver import Resolver, SystemImages
 from netproof.images.shortlinks import ShortLinkServer, tls_context
 
-EXIT_NOT_STARTED = 2
+_EXIT_NOT_STARTED = 2
 """The exit code where the server could not start."""
 
 
@@ -150,7 +150,7 @@ def main(arguments: list[str] | None = None) -> int:
             signal.sigwait(ends)
     except NetproofError as problem:
         print(problem.message, file=sys.stderr, flush=True)
-        return EXIT_NOT_STARTED
+        return _EXIT_NOT_STARTED
     return 0
 
 

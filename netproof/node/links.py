@@ -11,7 +11,7 @@ from netproof.node.namespace import NamespaceMachine
 if TYPE_CHECKING:
     from pyroute2 import IPRoute
 
-BRIDGE = "br0"
+_BRIDGE = "br0"
 UPLINK = "eth0"
 """What a machine on the LAN calls its interface."""
 
@@ -27,9 +27,9 @@ class Route:
 def make_lan(lan: NamespaceMachine, address: str, prefix_length: int) -> None:
     """Make the LAN's bridge, with ``address`` on it: there the clients of the cluster stand."""
     with _netlink(lan.network) as netlink:
-        netlink.link("add", ifname=BRIDGE, kind="bridge")
-        _address(netlink, BRIDGE, address, prefix_length)
-        _up(netlink, BRIDGE)
+        netlink.link("add", ifname=_BRIDGE, kind="bridge")
+        _address(netlink, _BRIDGE, address, prefix_length)
+        _up(netlink, _BRIDGE)
 
 
 def lan_port(machine: str) -> str:
@@ -44,7 +44,7 @@ def join_lan(
     port = lan_port(machine.name)
     with _netlink(lan.network) as netlink:
         netlink.link("add", ifname=port, kind="veth", peer={"ifname": UPLINK, "net_ns_fd": machine.network})
-        netlink.link("set", index=_index(netlink, port), master=_index(netlink, BRIDGE), state="up")
+        netlink.link("set", index=_index(netlink, port), master=_index(netlink, _BRIDGE), state="up")
     with _netlink(machine.network) as netlink:
         _address(netlink, UPLINK, address, prefix_length)
         _up(netlink, UPLINK)
@@ -59,7 +59,7 @@ def tap_of(node: str) -> str:
 def make_tap(lan: NamespaceMachine, node: str) -> list[str]:
     """The command line that gives the LAN's bridge an interface for a virtual machine."""
     tap = tap_of(node)
-    script = f"ip tuntap add dev {tap} mode tap && ip link set {tap} master {BRIDGE} up"
+    script = f"ip tuntap add dev {tap} mode tap && ip link set {tap} master {_BRIDGE} up"
     return lan.enter(["sh", "-c", script])
 
 

@@ -36,7 +36,7 @@ def forget(lan: Standpoint, address: str) -> None:
     lan.run(["ip", "neighbour", "del", address, "dev", lan_interface(lan)])
 
 
-def nodes_by_mac(nodes: Iterable[Standpoint]) -> dict[str, str]:
+def _nodes_by_mac(nodes: Iterable[Standpoint]) -> dict[str, str]:
     """The names of nodes by the MAC addresses of their interfaces."""
     return {one.mac: node.name for node in nodes for one in node.interfaces() if one.mac}
 
@@ -53,7 +53,7 @@ def announcer(lan: Standpoint, address: str, nodes: Iterable[Standpoint], *, ane
     Raises:
         UnmetError: nobody answers, or several do, or one that is no node.
     """
-    names = nodes_by_mac(nodes)
+    names = _nodes_by_mac(nodes)
     if anew:
         forget(lan, address)
     owners = arp_owners(lan, address)

@@ -20,7 +20,7 @@ from fractions import Fraction
 
 from netproof.observe.packetfilter import Chain, Counters, Operand, Rule, Ruleset
 
-MARK_FOR_MASQUERADE = "KUBE-MARK-MASQ"
+_MARK_FOR_MASQUERADE = "KUBE-MARK-MASQ"
 _PROBABILITY_TOLERANCE = 1e-8
 """kube-proxy writes ten decimals and the kernel keeps a multiple of 2^-31."""
 
@@ -90,7 +90,7 @@ class ServiceChains:
     @property
     def masquerade_rules(self) -> tuple[Rule, ...]:
         """The rules of the Service's chain that mark for masquerading."""
-        return self.service_chain.jumping_to(MARK_FOR_MASQUERADE)
+        return self.service_chain.jumping_to(_MARK_FOR_MASQUERADE)
 
     @property
     def masquerade_condition(self) -> Operand | None:
@@ -161,5 +161,5 @@ def _endpoint(chain: Chain | None, jump: Rule) -> Endpoint:
         port=int(port),
         probability=jump.probability,
         jump_counters=jump.counters,
-        hairpin_marked=any(rule.source == Operand(f"{address}/32") for rule in chain.jumping_to(MARK_FOR_MASQUERADE)),
+        hairpin_marked=any(rule.source == Operand(f"{address}/32") for rule in chain.jumping_to(_MARK_FOR_MASQUERADE)),
     )

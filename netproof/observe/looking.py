@@ -8,7 +8,7 @@ from netproof.observe.agent_standpoint import AgentStandpoint
 from netproof.observe.protocol import Completed, ExecRequest
 from netproof.verdict import UnsupportedError
 
-LOOKING = (
+_LOOKING = (
     ("cat",),
     ("conntrack", "--dump"),
     ("ipset", "save"),
@@ -32,7 +32,7 @@ def require_looking(argv: Sequence[str], place: str) -> None:
     Raises:
         UnsupportedError: it is not known to change nothing.
     """
-    if not any(tuple(argv[: len(known)]) == known for known in LOOKING):
+    if not any(tuple(argv[: len(known)]) == known for known in _LOOKING):
         raise UnsupportedError(
             f"'{' '.join(argv)}' may change {place}, and netproof changes no machine that is not its own",
             "--cluster local",

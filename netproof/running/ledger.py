@@ -14,7 +14,7 @@ from netproof.errors import NetproofError
 from netproof.verdict import Verdict
 from netproof.waiting import NotYetError, TimedOutError, Waiter
 
-LONGEST_WAIT_SECONDS = 3600.0
+_LONGEST_WAIT_SECONDS = 3600.0
 """A backstop: the order of the items already makes every wait end (see :mod:`netproof.running.scheduling`)."""
 
 _ABANDONED = "ABANDONED"  # no key of a check has capitals
@@ -50,7 +50,7 @@ class Ledger:
                 return None
         return self._known.get(key)
 
-    def wait_for(self, key: str, *, timeout_seconds: float = LONGEST_WAIT_SECONDS) -> Verdict:
+    def wait_for(self, key: str, *, timeout_seconds: float = _LONGEST_WAIT_SECONDS) -> Verdict:
         """The verdict entered under ``key``, waited for where another process has yet to give it.
 
         Raises:

@@ -26,7 +26,7 @@ from netproof.running.stray_directories import refuse_stray_directories
 from netproof.running.terminal import Announcer, Summary
 from netproof.running.workers import RUN_DIRECTORY, Controller, Worker, shared_directory
 
-MARKERS: Final = (
+_MARKERS: Final = (
     "networking: a check of a Kubernetes network",
     "homework: a check of what the homework demands",
     "core: a check of Kubernetes' own conformance for networking",
@@ -75,7 +75,7 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Register what runs checks, by the part that this process plays."""
-    for marker in MARKERS:
+    for marker in _MARKERS:
         config.addinivalue_line("markers", marker)
     register = config.pluginmanager.register
     register(OneMessageCollection(), "netproof-collection")

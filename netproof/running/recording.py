@@ -13,7 +13,7 @@ from netproof.running.judging import REPORT_ATTRIBUTE
 from netproof.running.ledger import Ledger
 from netproof.verdict import Verdict
 
-EXIT_OF_ERRORS = pytest.ExitCode.INTERNAL_ERROR
+_EXIT_OF_ERRORS = pytest.ExitCode.INTERNAL_ERROR
 """The exit code of a run in which nothing failed, but netproof or the cluster broke."""
 
 
@@ -85,7 +85,7 @@ class Recorder:
         counts = results.counts() if results else {}
         only_errors = counts.get(Verdict.ERROR) and not counts.get(Verdict.FAILED) and not self._ordinary_failures
         if exitstatus == pytest.ExitCode.TESTS_FAILED and only_errors:
-            exitstatus = session.exitstatus = EXIT_OF_ERRORS
+            exitstatus = session.exitstatus = _EXIT_OF_ERRORS
         self._record.finish(exit_code=int(exitstatus), interrupted=self.interrupted)
 
     def _enter(self, result: CheckResult) -> None:

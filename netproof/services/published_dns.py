@@ -16,8 +16,8 @@ from netproof.verdict import UnmetError
 from netproof.waiting import NotYetError, TimedOutError, Timeouts, Waiter
 
 PORT = 53
-PROTOCOLS = frozenset({"UDP", "TCP"})
-SHARING_ANNOTATIONS = ("metallb.universe.tf/allow-shared-ip", "metallb.io/allow-shared-ip")
+_PROTOCOLS = frozenset({"UDP", "TCP"})
+_SHARING_ANNOTATIONS = ("metallb.universe.tf/allow-shared-ip", "metallb.io/allow-shared-ip")
 """Where MetalLB looks for the sharing key: the name of 0.13, and that of later versions."""
 
 
@@ -44,7 +44,7 @@ class PublishedDns:
             served = {port["protocol"] for port in service.service()["spec"]["ports"] if port["port"] == PORT}
             for address in service.addresses():
                 protocols[address] |= served
-        shared = sorted(address for address, found in protocols.items() if found >= PROTOCOLS)
+        shared = sorted(address for address, found in protocols.items() if found >= _PROTOCOLS)
         if not shared:
             raise self._without_shared_address()
         return shared[0]
@@ -90,7 +90,7 @@ def sharing_keys(services: Sequence[LoadBalancer]) -> dict[str, str]:
     found = {}
     for service in services:
         annotations = service.service()["metadata"].get("annotations") or {}
-        found[str(service)] = next((annotations[name] for name in SHARING_ANNOTATIONS if name in annotations), "")
+        found[str(service)] = next((annotations[name] for name in _SHARING_ANNOTATIONS if name in annotations), "")
     return found
 
 

@@ -21,7 +21,7 @@ LARGEST_FILE_BYTES = 1 << 20
 """The largest manifest that is read. The API itself takes requests up to about 1.5 MiB."""
 MOST_FILES = 500
 """How many manifests one submission may have; real ones have up to about thirty."""
-MOST_BYTES = 2 << 20
+_MOST_BYTES = 2 << 20
 """How much YAML is read in all; real submissions have up to about 100 KiB, vendored manifests included."""
 MOST_DIRECTORY_ENTRIES = 20_000
 """How many files and directories are looked at."""
@@ -58,14 +58,14 @@ def load(directory: Path | str) -> Submission:
     files: list[ManifestFile] = []
     objects: list[ManifestObject] = []
     problems: list[Problem] = []
-    bytes_left = MOST_BYTES
+    bytes_left = _MOST_BYTES
     try:
         for path in _manifest_paths(root.resolve(), problems):
             relative = path.relative_to(root.resolve()).as_posix()
             bytes_left -= path.stat().st_size
             if bytes_left < 0 and files:
                 problems.append(
-                    _refused(root.resolve(), path, f"the submission has more than {MOST_BYTES} bytes of YAML")
+                    _refused(root.resolve(), path, f"the submission has more than {_MOST_BYTES} bytes of YAML")
                 )
                 break
             text = _read(path, relative, problems)

@@ -140,7 +140,7 @@ class ManifestObject:
         """
         place: Position = Position(self.source.path, self._tree.line, self._tree.column)
         node = self._tree
-        for step in parse_field_path(path) if isinstance(path, str) else path:
+        for step in _parse_field_path(path) if isinstance(path, str) else path:
             entry = node.child(step)
             if entry is None:
                 break
@@ -160,7 +160,7 @@ class ManifestObject:
         )
 
 
-def parse_field_path(path: str) -> tuple[str | int, ...]:
+def _parse_field_path(path: str) -> tuple[str | int, ...]:
     """The steps of a field path as the API writes it; a number in brackets is an index, other text there is a key."""
     steps: list[str | int] = []
     for found in _STEP.finditer(path):

@@ -27,7 +27,7 @@ from netproof.submission.manifest import ManifestObject, mapping_at
 from netproof.submission.submission import Submission
 
 DEFAULT_NAMESPACE = "default"
-PART_NAMESPACES = {Part.COREDNS: "kube-system", Part.DASHBOARD: "kubernetes-dashboard"}
+_PART_NAMESPACES = {Part.COREDNS: "kube-system", Part.DASHBOARD: "kubernetes-dashboard"}
 """Where the homework applies files that name no namespace with ``kubectl apply -n``."""
 
 _LAST_RANK = 99
@@ -224,8 +224,8 @@ def _step(submission: Submission, candidate: ManifestObject, cluster_scoped: boo
         return Step(candidate, None, NamespaceOrigin.CLUSTER, part)
     if candidate.namespace is not None:
         return Step(candidate, candidate.namespace, NamespaceOrigin.DECLARED, part)
-    if part in PART_NAMESPACES:
-        return Step(candidate, PART_NAMESPACES[part], NamespaceOrigin.HOMEWORK, part)
+    if part in _PART_NAMESPACES:
+        return Step(candidate, _PART_NAMESPACES[part], NamespaceOrigin.HOMEWORK, part)
     return Step(candidate, DEFAULT_NAMESPACE, NamespaceOrigin.DEFAULT, part)
 
 

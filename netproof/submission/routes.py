@@ -81,7 +81,7 @@ def backends_of(ingress: ManifestObject) -> tuple[Backend, ...]:
     catching = [key for key in ("defaultBackend", "backend") if isinstance(ingress.spec.get(key), Mapping)]
     return (
         *(route.backend for route in routes_of(ingress)),
-        *(backend_at(mapping_at(ingress.spec, key), ("spec", key)) for key in catching),
+        *(_backend_at(mapping_at(ingress.spec, key), ("spec", key)) for key in catching),
     )
 
 
@@ -96,7 +96,7 @@ def is_served(ingress: ManifestObject) -> bool:
     return class_of(ingress) in {None, SERVED_CLASS}
 
 
-def backend_at(backend: Mapping[str, Any], at: tuple[str | int, ...]) -> Backend:
+def _backend_at(backend: Mapping[str, Any], at: tuple[str | int, ...]) -> Backend:
     """A backend in either form."""
     service = mapping_at(backend, "service")
     name = service.get("name", backend.get("serviceName"))
@@ -114,7 +114,7 @@ def _routes(spec: Mapping[str, Any]) -> Iterator[Route]:
     for rule_index, rule in _mappings(spec.get("rules")):
         for path_index, path in _mappings(mapping_at(rule, "http").get("paths")):
             at = ("spec", "rules", rule_index, "http", "paths", path_index)
-            backend = backend_at(mapping_at(path, "backend"), (*at, "backend"))
+            backend = _backend_at(mapping_at(path, "backend"), (*at, "backend"))
             yield Route(_text(rule.get("host")), _text(path.get("path")), _text(path.get("pathType")), backend, at)
 
 

@@ -28,7 +28,7 @@ from typing import Any, Literal
 from netproof.submission.manifest import items_at, mapping_at
 from netproof.submission.submission import Submission
 
-DEFAULT_PORT = 8000
+_DEFAULT_PORT = 8000
 """The port the first homework asks the web server to listen on."""
 
 _TOOL_REPOSITORIES = frozenset({"busybox", "busyboxplus", "alpine", "curl", "wget"})
@@ -75,22 +75,22 @@ def _note(uses: dict[str, _Use], container: Mapping[str, Any], *, serves: bool) 
     use = uses.setdefault(reference, _Use(set()))
     if serves:
         use.serves = True
-        use.ports |= declared_ports(container) or agreed_port(container)
+        use.ports |= _declared_ports(container) or _agreed_port(container)
 
 
 def _stand_in(reference: str, use: _Use) -> StandIn:
     if repository_name(reference) in _TOOL_REPOSITORIES or not use.serves:
         return StandIn("busybox")
-    return StandIn("web", tuple(sorted(use.ports or {DEFAULT_PORT})))
+    return StandIn("web", tuple(sorted(use.ports or {_DEFAULT_PORT})))
 
 
-def declared_ports(container: Mapping[str, Any]) -> set[int]:
+def _declared_ports(container: Mapping[str, Any]) -> set[int]:
     """The TCP ports a container declares."""
     declared = (port for port in items_at(container, "ports") if port.get("protocol", "TCP") == "TCP")
     return {port["containerPort"] for port in declared if _is_port(port.get("containerPort"))}
 
 
-def agreed_port(container: Mapping[str, Any]) -> set[int]:
+def _agreed_port(container: Mapping[str, Any]) -> set[int]:
     """The port both probes of a container look at, or nothing."""
     liveness, readiness = probe_port(container, "livenessProbe"), probe_port(container, "readinessProbe")
     return {liveness} if liveness is not None and liveness == readiness else set()
@@ -98,7 +98,7 @@ def agreed_port(container: Mapping[str, Any]) -> set[int]:
 
 def listening_port(container: Mapping[str, Any]) -> int:
     """The port on which a container that serves the page listens, going by its manifest: the rule of this module."""
-    return min(declared_ports(container) or agreed_port(container) or {DEFAULT_PORT})
+    return min(_declared_ports(container) or _agreed_port(container) or {_DEFAULT_PORT})
 
 
 def probe_port(

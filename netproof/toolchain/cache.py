@@ -27,9 +27,9 @@ from netproof.toolchain.catalog import GO_BUILD_FLAGS, Component, Source
 from netproof.toolchain.oci import BlobStore
 from netproof.toolchain.progress import Progress
 
-RECEIPT = "receipt.json"
+_RECEIPT = "receipt.json"
 INCOMING_PREFIX = ".incoming-"
-MIB = 1024 * 1024
+_MIB = 1024 * 1024
 MAKE_SPACE = "free some space (netproof toolchain prune removes old versions), or point NETPROOF_CACHE elsewhere"
 """The remedy of a disk that is full."""
 
@@ -137,7 +137,7 @@ class Cache:
         """What is installed from this source, or None where nothing whole is."""
         entry = self.entry(component, version, source)
         try:
-            receipt = Installation.model_validate_json((entry / RECEIPT).read_bytes())
+            receipt = Installation.model_validate_json((entry / _RECEIPT).read_bytes())
         except (OSError, ValidationError):
             return None
         if source != "system":
@@ -258,7 +258,7 @@ def receipt_of(component: Component, version: str, source: Source, origin: str, 
 
 def write_receipt(receipt: Installation, directory: Path) -> None:
     """Puts the receipt beside the programs."""
-    (directory / RECEIPT).write_text(receipt.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    (directory / _RECEIPT).write_text(receipt.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 
 def require_free_space(directory: Path, wanted_mib: int, what: str, remedy: str) -> None:
@@ -268,7 +268,7 @@ def require_free_space(directory: Path, wanted_mib: int, what: str, remedy: str)
         NetproofError: less is free than wanted.
     """
     existing = next(path for path in (directory, *directory.parents) if path.exists())
-    free_mib = shutil.disk_usage(existing).free // MIB
+    free_mib = shutil.disk_usage(existing).free // _MIB
     if free_mib < wanted_mib:
         raise NetproofError(f"{what} wants {wanted_mib} MiB in {directory}, where {free_mib} MiB are free", remedy)
 

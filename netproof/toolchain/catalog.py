@@ -192,7 +192,7 @@ class Component(_Table):
         Raises:
             NetproofError: the component has no source for it.
         """
-        here = machine_architecture()
+        here = _machine_architecture()
         if here not in self.architectures:
             raise NetproofError(
                 f"{self.name} is not available for this machine's architecture {here}, only for "
@@ -307,7 +307,7 @@ def resolve_kubernetes_version(wanted: str | None = None) -> str:
     return load_catalog().resolve_kubernetes_version(wanted)
 
 
-def machine_architecture() -> str:
+def _machine_architecture() -> str:
     """The architecture of this machine as Go names it (``amd64``), or as the kernel does where Go's is unknown."""
     machine = platform.machine()
     return _ARCHITECTURES.get(machine, machine)

@@ -19,9 +19,9 @@ import requests
 from netproof.errors import NetproofError
 from netproof.toolchain.progress import Progress
 
-CONNECT_TIMEOUT_SECONDS = 4.0
-READ_TIMEOUT_SECONDS = 30.0
-ATTEMPTS = 4
+_CONNECT_TIMEOUT_SECONDS = 4.0
+_READ_TIMEOUT_SECONDS = 30.0
+_ATTEMPTS = 4
 CHUNK_BYTES = 64 * 1024  # what a cut connection can lose of what has already come
 MIRROR_VARIABLE = "NETPROOF_MIRROR"
 
@@ -50,7 +50,7 @@ class Downloader:
     """
 
     progress: Progress
-    connect_timeout_seconds: float = CONNECT_TIMEOUT_SECONDS
+    connect_timeout_seconds: float = _CONNECT_TIMEOUT_SECONDS
     retry_pause_seconds: float = 0.5
     unreachable: dict[str, str] = field(default_factory=lambda: _UNREACHABLE)
     _session: requests.Session = field(default_factory=requests.Session)
@@ -97,12 +97,12 @@ class Downloader:
         partial = directory / f"{name}.part"
         resumed = partial.exists()
         self._download(address, partial, title)
-        found = sha256_of(partial)
+        found = _sha256_of(partial)
         if found != sha256 and resumed:
             # the file may have changed at its source since the first part of it came
             partial.unlink()
             self._download(address, partial, title)
-            found = sha256_of(partial)
+            found = _sha256_of(partial)
         if found != sha256:
             partial.unlink()
             raise NetproofError(
@@ -113,13 +113,13 @@ class Downloader:
         return partial
 
     def _download(self, address: str, partial: Path, title: str) -> None:
-        for attempt in range(1, ATTEMPTS + 1):
+        for attempt in range(1, _ATTEMPTS + 1):
             before = _size(partial)
             try:
                 self._continue(address, partial, title)
             except (requests.RequestException, _CutError) as problem:
                 came_further = _size(partial) > before
-                if attempt == ATTEMPTS or not came_further:
+                if attempt == _ATTEMPTS or not came_further:
                     raise UnavailableError(f"{address}: {_reason(problem)}") from problem
                 time.sleep(self.retry_pause_seconds)  # a server that has just cut a connection is given a moment
             else:
@@ -153,7 +153,7 @@ class Downloader:
                 address,
                 headers={"Accept-Encoding": "identity", **headers},
                 stream=True,
-                timeout=(self.connect_timeout_seconds, READ_TIMEOUT_SECONDS),
+                timeout=(self.connect_timeout_seconds, _READ_TIMEOUT_SECONDS),
             )
         except (requests.ConnectionError, requests.Timeout) as problem:
             self.unreachable[host] = _reason(problem)
@@ -202,7 +202,7 @@ def published_sum(listing: str, file_name: str) -> str:
     raise UnavailableError(f"the published checksums hold none for {file_name}")
 
 
-def sha256_of(path: Path) -> str:
+def _sha256_of(path: Path) -> str:
     """The sha256 of a file as hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -11,7 +11,7 @@ from netproof.toolchain.acquire import Tools
 from netproof.toolchain.oci import Image, ImageConfig, Layer
 
 PORTS_VARIABLE = "NETPROOF_PORTS"
-WEB_ROOT = "/app"
+_WEB_ROOT = "/app"
 
 _BUSYBOX = "bin/busybox"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -24,7 +24,7 @@ _HOSTS_BY_FILES_THEN_DNS = b"hosts: files dns\n"
 # use, or forbidden to this user) ends the container, so that its Pod shows the trouble rather than half of the ports.
 _SERVE = f"""\
 #!/bin/sh
-# serves {WEB_ROOT} on each port of {PORTS_VARIABLE}, and logs the requests
+# serves {_WEB_ROOT} on each port of {PORTS_VARIABLE}, and logs the requests
 servers=
 trap 'kill $servers 2>/dev/null; exit 0' TERM INT
 if [ -z "${PORTS_VARIABLE}" ]; then
@@ -32,9 +32,9 @@ if [ -z "${PORTS_VARIABLE}" ]; then
     exit 2
 fi
 for port in ${PORTS_VARIABLE}; do
-    httpd -f -vv -p "$port" -h {WEB_ROOT} 2>&1 &
+    httpd -f -vv -p "$port" -h {_WEB_ROOT} 2>&1 &
     servers="$servers $!"
-    echo "serving {WEB_ROOT} on port $port"
+    echo "serving {_WEB_ROOT} on port $port"
 done
 wait -n
 echo "a server ended by itself" >&2
@@ -136,16 +136,16 @@ def web(tools: Tools, ports: Sequence[int] = (8000,), files: Mapping[str, bytes]
         NetproofError: ``tools`` lack busybox, or it does not list its applets.
     """
     script = "usr/local/bin/netproof-serve"
-    served = {f"{WEB_ROOT}/{path}": content for path, content in (files or {}).items()}
+    served = {f"{_WEB_ROOT}/{path}": content for path, content in (files or {}).items()}
     # open to all, for the user that a Pod's securityContext names
     layer = Layer.from_files(
-        {script: _SERVE, **served}, directories={WEB_ROOT: _WRITABLE_BY_ALL}, modes={script: 0o755}
+        {script: _SERVE, **served}, directories={_WEB_ROOT: _WRITABLE_BY_ALL}, modes={script: 0o755}
     )
     config = ImageConfig(
         entrypoint=[f"/{script}"],
         env={"PATH": _PATH, PORTS_VARIABLE: " ".join(str(port) for port in ports)},
         exposed_ports=[f"{port}/tcp" for port in ports],
-        working_directory=WEB_ROOT,
+        working_directory=_WEB_ROOT,
     )
     return Image(config, [_busybox_layer(tools), layer])
 

@@ -32,11 +32,11 @@ from netproof.errors import NetproofError
 
 MANIFEST_MEDIA_TYPE = "application/vnd.oci.image.manifest.v1+json"
 CONFIG_MEDIA_TYPE = "application/vnd.oci.image.config.v1+json"
-LAYER_MEDIA_TYPE = "application/vnd.oci.image.layer.v1.tar"
+_LAYER_MEDIA_TYPE = "application/vnd.oci.image.layer.v1.tar"
 
-PROGRAM_MODE = 0o755
-DATA_MODE = 0o644
-DIRECTORY_MODE = 0o755
+_PROGRAM_MODE = 0o755
+_DATA_MODE = 0o644
+_DIRECTORY_MODE = 0o755
 
 _LAYER_FORMAT = "1"  # raised when the same inputs begin to give another tar, so that remembered layers are made anew
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -117,7 +117,7 @@ class BlobStore:
             with os.fdopen(descriptor_number, "wb") as file:
                 writer = BlobWriter(file)
                 produce(writer)
-            incoming.chmod(DATA_MODE)
+            incoming.chmod(_DATA_MODE)
             descriptor = Descriptor(media_type, writer.digest, writer.size)
             incoming.replace(self.path(descriptor.digest))
         finally:
@@ -197,10 +197,10 @@ class Layer:
         """
         try:
             fingerprint = self._fingerprint()
-            known = blobs.recall(fingerprint, LAYER_MEDIA_TYPE)
+            known = blobs.recall(fingerprint, _LAYER_MEDIA_TYPE)
             if known is not None:
                 return known
-            stored = blobs.write(LAYER_MEDIA_TYPE, self._write_tar)
+            stored = blobs.write(_LAYER_MEDIA_TYPE, self._write_tar)
         except OSError as problem:
             remedy = f"make space in {blobs.root}, or point NETPROOF_CACHE at another disk"
             is_full = problem.errno == errno.ENOSPC
@@ -228,12 +228,12 @@ class Layer:
             # after the files, since a hard link must follow what it points at; and with the mode of a program, since
             # the unpacker applies an entry's mode to the inode that all names share
             for path, target in sorted(self.links.items()):
-                entry = _entry(path, tarfile.LNKTYPE, self.modes.get(target, PROGRAM_MODE))
+                entry = _entry(path, tarfile.LNKTYPE, self.modes.get(target, _PROGRAM_MODE))
                 entry.linkname = target
                 archive.addfile(entry)
 
     def _add_file(self, archive: tarfile.TarFile, path: str, content: bytes | Path) -> None:
-        default_mode = PROGRAM_MODE if isinstance(content, Path) or path in self.links.values() else DATA_MODE
+        default_mode = _PROGRAM_MODE if isinstance(content, Path) or path in self.links.values() else _DATA_MODE
         entry = _entry(path, tarfile.REGTYPE, self.modes.get(path, default_mode))
         with content.open("rb") if isinstance(content, Path) else io.BytesIO(content) as file:
             entry.size = os.fstat(file.fileno()).st_size if isinstance(content, Path) else len(content)
@@ -246,7 +246,7 @@ class Layer:
             for parent in PurePosixPath(path).parents
             if parent != PurePosixPath()
         }
-        return dict.fromkeys(parents, DIRECTORY_MODE) | dict(self.directories)
+        return dict.fromkeys(parents, _DIRECTORY_MODE) | dict(self.directories)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.progress import Progress as RichProgress
 
-HEARTBEAT_SECONDS = 30.0
+_HEARTBEAT_SECONDS = 30.0
 
 
 class Progress(Protocol):
@@ -57,7 +57,7 @@ class ConsoleProgress:
         heartbeat_seconds: how often work is mentioned that goes on where there is no terminal.
     """
 
-    def __init__(self, console: Console | None = None, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> None:
+    def __init__(self, console: Console | None = None, heartbeat_seconds: float = _HEARTBEAT_SECONDS) -> None:
         self._console = console or Console(stderr=True)
         self._heartbeat_seconds = heartbeat_seconds
 

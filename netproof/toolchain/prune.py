@@ -53,7 +53,7 @@ def prune(cache: Cache, catalog: Catalog, *, everything: bool = False) -> Pruned
     return pruned
 
 
-def size_of(path: Path) -> int:
+def _size_of(path: Path) -> int:
     """The bytes that a file, or all files under a directory, take."""
     files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
     return sum(file.lstat().st_size for file in files)
@@ -73,7 +73,7 @@ def _children(directory: Path) -> list[Path]:
 
 
 def _remove(entry: Path, cache: Cache, pruned: Pruned) -> None:
-    pruned.freed_bytes += size_of(entry)
+    pruned.freed_bytes += _size_of(entry)
     pruned.removed.append(str(entry.relative_to(cache.root)))
     if entry.is_dir():
         shutil.rmtree(entry)

@@ -90,7 +90,7 @@ def stand_ins(wanted: Iterable[str], tools: Tools) -> dict[str, Image]:
     Raises:
         NetproofError: a program of the machine is missing.
     """
-    root = root_layers(tools)
+    root = _root_layers(tools)
     return {name: STAND_INS[short].make(tools, root) for name in wanted if (short := short_name(name)) in STAND_INS}
 
 
@@ -102,7 +102,7 @@ def short_name(image: str) -> str:
         return ""
 
 
-def root_layers(tools: Tools) -> tuple[Layer, ...]:
+def _root_layers(tools: Tools) -> tuple[Layer, ...]:
     """The layers of the common root.
 
     Raises:

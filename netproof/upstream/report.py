@@ -16,7 +16,7 @@ from netproof.atomic_writes import write_atomically
 from netproof.upstream.specs import Outcome, Spec, UpstreamRun
 
 RESULTS = "upstream.json"
-JUNIT = "junit.xml"
+_JUNIT = "junit.xml"
 
 _STYLES = {
     Outcome.PASSED: "green",
@@ -31,7 +31,7 @@ _NOT_IN_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff
 def write(run: UpstreamRun, directory: Path) -> None:
     """Write ``upstream.json`` and ``junit.xml`` into the run's directory."""
     write_atomically(directory / RESULTS, run.model_dump_json(indent=1) + "\n")
-    write_atomically(directory / JUNIT, junit(run))
+    write_atomically(directory / _JUNIT, junit(run))
 
 
 def junit(run: UpstreamRun) -> str:

@@ -15,7 +15,7 @@ from netproof.submission.routes import NGINX, Route, routes_of
 
 CANARY = f"{NGINX}canary"
 HEADER = f"{CANARY}-by-header"
-SWITCHES = (HEADER, f"{CANARY}-by-cookie", f"{CANARY}-weight")
+_SWITCHES = (HEADER, f"{CANARY}-by-cookie", f"{CANARY}-weight")
 _WORDS = ("always", "never")
 
 
@@ -54,7 +54,7 @@ def _path(route: Route) -> str:
 def _without_switch(canary: ManifestObject) -> Iterator[Found]:
     annotations = canary.annotations
     at = ("metadata", "annotations", CANARY)
-    if not any(switch in annotations for switch in SWITCHES):
+    if not any(switch in annotations for switch in _SWITCHES):
         message = "the canary has neither header, cookie nor weight"
         yield in_object(canary, at, message, f"add {HEADER}", severity=Severity.WARNING, why="it gets no request")
     elif HEADER not in annotations:

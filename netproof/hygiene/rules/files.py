@@ -11,7 +11,7 @@ from netproof.hygiene.view import View
 from netproof.submission import Found as Location
 from netproof.submission import LocatedPart, Part, Position
 
-STARRED = frozenset({Part.COREDNS, Part.DASHBOARD, Part.CANARY})
+_STARRED = frozenset({Part.COREDNS, Part.DASHBOARD, Part.CANARY})
 """The parts that the homework leaves to its readers' ambition."""
 
 
@@ -19,7 +19,7 @@ def _look(view: View) -> Iterator[Found]:
     for located in view.written.layout:
         match located.found:
             case Location.MISSING:
-                starred = located.part in STARRED
+                starred = located.part in _STARRED
                 message = "nothing in the submission plays this part" + (", a starred one" if starred else "")
                 severity = Severity.NOTE if starred else Severity.ERROR
                 remedy = "" if starred else f"add {located.expected}"

@@ -35,7 +35,7 @@ _CRD = Removal((1, 22), "apiextensions.k8s.io/v1", (1, 16))
 _WEBHOOKS = Removal((1, 22), "admissionregistration.k8s.io/v1", (1, 16))
 _INGRESS = Removal((1, 22), "networking.k8s.io/v1", (1, 19))
 _PSP = Removal((1, 25), "")
-REMOVALS = {
+_REMOVALS = {
     **{(f"{group}", "Deployment"): _APPS for group in ("extensions/v1beta1", "apps/v1beta1", "apps/v1beta2")},
     **{(f"{group}", "DaemonSet"): _APPS for group in ("extensions/v1beta1", "apps/v1beta2")},
     **{(f"{group}", "ReplicaSet"): _APPS for group in ("extensions/v1beta1", "apps/v1beta1", "apps/v1beta2")},
@@ -64,7 +64,7 @@ REMOVALS = {
 }
 """What is gone, by API version and kind."""
 
-_SINCE = {(one.successor, kind): one.since for (_, kind), one in REMOVALS.items() if one.successor and one.since} | {
+_SINCE = {(one.successor, kind): one.since for (_, kind), one in _REMOVALS.items() if one.successor and one.since} | {
     ("networking.k8s.io/v1beta1", "Ingress"): (1, 14),
     ("networking.k8s.io/v1beta1", "IngressClass"): (1, 18),
 }
@@ -72,7 +72,7 @@ _SINCE = {(one.successor, kind): one.since for (_, kind), one in REMOVALS.items(
 
 def removal_of(found: ManifestObject, kubernetes: Version) -> Removal | None:
     """What became of an object's API version, where the target no longer serves it."""
-    removal = REMOVALS.get((found.api_version, found.kind))
+    removal = _REMOVALS.get((found.api_version, found.kind))
     return removal if removal and removal.gone_since <= kubernetes else None
 
 
@@ -106,7 +106,7 @@ def era_of(objects: Iterable[ManifestObject]) -> Era:
     """Which versions serve every API version that these objects name, as far as the deprecation guide tells."""
     named = {(found.api_version, found.kind) for found in objects}
     begun = [since for one in named if (since := _SINCE.get(one))]
-    gone = [REMOVALS[one].gone_since for one in named if one in REMOVALS]
+    gone = [_REMOVALS[one].gone_since for one in named if one in _REMOVALS]
     ended = min(gone) if gone else None
     return Era(max(begun) if begun else None, (ended[0], ended[1] - 1) if ended else None)
 

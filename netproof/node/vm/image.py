@@ -34,7 +34,7 @@ FORM = 2
 """Part of the image's name; to be counted up when the way in which images are made changes."""
 
 SEARCH_PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
-SYSTEM_PROGRAMS = (
+_SYSTEM_PROGRAMS = (
     *(
         "sh",
         "bash",
@@ -158,7 +158,7 @@ def contents(programs: Iterable[Path], kernel: Kernel) -> Tree:
     for path in map(Path, _TOP_LINKS):
         if path.is_symlink():
             tree.links[str(path)] = str(path.readlink())
-    found = [shutil.which(name, path=SEARCH_PATH) for name in SYSTEM_PROGRAMS]
+    found = [shutil.which(name, path=SEARCH_PATH) for name in _SYSTEM_PROGRAMS]
     tree.add_programs([Path(one) for one in found if one])
     tree.add_programs(programs)
     _add_applets(tree)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from netproof.node.vm.frames import LONGEST_PAYLOAD, Decoder, Frame, Kind
 
-CONSOLE_LINES = 15
+_CONSOLE_LINES = 15
 _CONNECT_SECONDS = 30.0
 _LOOK_SECONDS = 0.05
 _PING_SECONDS = 2.0
@@ -165,7 +165,7 @@ class Link:
             self._write(self._machine, Frame(Kind.PING, 0))
 
 
-def connect_to_machine(path: Path, console: Path) -> socket.socket:
+def _connect_to_machine(path: Path, console: Path) -> socket.socket:
     """The connection to a machine's serial port, which QEMU offers as a unix socket once it runs.
 
     Raises:
@@ -187,7 +187,7 @@ def console_tail(console: Path) -> str:
         lines = console.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         lines = []
-    said = "\n".join(f"  {line}" for line in lines[-CONSOLE_LINES:]) or "  nothing"
+    said = "\n".join(f"  {line}" for line in lines[-_CONSOLE_LINES:]) or "  nothing"
     return f"the end of its console ({console}):\n{said}"
 
 
@@ -209,7 +209,7 @@ def main() -> None:
     options.listen.chmod(0o600)
     listener.listen(128)
     try:
-        machine = connect_to_machine(options.machine, options.console)
+        machine = _connect_to_machine(options.machine, options.console)
         Link(machine, listener, boot_seconds=options.boot_seconds, silence_seconds=options.silence_seconds).serve()
     except LostMachineError as lost:
         sys.exit(f"{lost}; {console_tail(options.console)}")

@@ -11,7 +11,7 @@ from netproof.node.vm.guest import PORT_NAME
 from netproof.node.vm.start import COMMAND_LINE
 
 PROGRAM = "qemu-system-x86_64"
-KVM_DEVICE = Path("/dev/kvm")
+_KVM_DEVICE = Path("/dev/kvm")
 KVM, EMULATION = "kvm", "tcg"
 _TRIAL_SECONDS = 10.0
 _EMULATED_CPU = "max,-avx,-avx2"
@@ -74,7 +74,7 @@ def command_line(hardware: VirtualHardware, *, initrd: Path, tap: str, mac: str,
     ]
 
 
-def working_accelerator(kernel: Path, device: Path = KVM_DEVICE) -> tuple[str, str]:
+def working_accelerator(kernel: Path, device: Path = _KVM_DEVICE) -> tuple[str, str]:
     """The accelerator to use, and why.
 
     KVM is tried by booting the kernel without a root, which ends in a panic, and with ``panic=-1 -no-reboot`` that ends

@@ -13,7 +13,7 @@ from netproof.submission.adaptations.rule import Draft, Edit, Group, Rule
 from netproof.submission.routes import CLASS_ANNOTATION
 from netproof.submission.submission import Submission
 
-FIELD_SINCE = (1, 18)
+_FIELD_SINCE = (1, 18)
 
 
 def _edits(submission: Submission) -> Iterator[Edit]:
@@ -39,6 +39,6 @@ INGRESS_CLASS = Rule(
     does=f"the annotation {CLASS_ANNOTATION} is the field ingressClassName",
     because="the annotation is deprecated since Kubernetes 1.18, and not every controller heeds it",
     source="https://kubernetes.io/docs/concepts/services-networking/ingress/#deprecated-annotation",
-    concerns=lambda target: target.kubernetes >= FIELD_SINCE,
+    concerns=lambda target: target.kubernetes >= _FIELD_SINCE,
     edits=_edits,
 )

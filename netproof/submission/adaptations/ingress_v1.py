@@ -12,7 +12,7 @@ from netproof.submission.submission import Submission
 OLD = ("extensions/v1beta1", "networking.k8s.io/v1beta1")
 NEW = "networking.k8s.io/v1"
 GONE_SINCE = (1, 22)
-DEFAULT_PATH_TYPE = "ImplementationSpecific"
+_DEFAULT_PATH_TYPE = "ImplementationSpecific"
 """What v1beta1 sets where nothing is written; v1 wants it written."""
 
 
@@ -50,7 +50,7 @@ def _converted(ingress: ManifestObject) -> Edit:
         for path in items_at(rule, "http", "paths"):
             if isinstance(path, dict):
                 path["backend"] = _backend(path["backend"])
-                path.setdefault("pathType", DEFAULT_PATH_TYPE)
+                path.setdefault("pathType", _DEFAULT_PATH_TYPE)
     return draft.edit()
 
 

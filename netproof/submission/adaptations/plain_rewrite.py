@@ -19,7 +19,7 @@ from netproof.submission.plan import placed
 from netproof.submission.routes import REWRITE_TARGET, USE_REGEX, Route, is_served, routes_of
 from netproof.submission.submission import Submission
 
-REST = ".*"
+_REST = ".*"
 _PLAIN = re.compile(r"/[A-Za-z0-9._~%/-]*")
 _FIXED = re.compile(r"/[^$]*")
 
@@ -56,7 +56,7 @@ def _is_plain(route: Route) -> bool:
 def _widened(ingress: ManifestObject, routes: list[Route], *, regex: bool) -> Edit:
     draft = Draft(ingress)
     for route in routes:
-        path = route.path + REST
+        path = route.path + _REST
         value_at(draft.manifest, route.at).update(path=path, pathType="ImplementationSpecific")
         draft.note((*route.at, "path"), f"path {route.path} is {path}, so that the rewrite replaces the whole URI")
     if regex:
@@ -67,7 +67,7 @@ def _widened(ingress: ManifestObject, routes: list[Route], *, regex: bool) -> Ed
 PLAIN_REWRITE = Rule(
     id="plain-rewrite",
     group=Group.CONTROLLER,
-    does=f"a plain path that is rewritten to a fixed target, and that of its canaries, is a regex that ends in {REST}",
+    does=f"a plain path that is rewritten to a fixed target, and that of its canaries, is a regex that ends in {_REST}",
     because="ingress-nginx replaces the whole URI by the target, Traefik the part that the path matches",
     source="https://kubernetes.github.io/ingress-nginx/user-guide/ingress-path-matching/",
     concerns=traefik,
