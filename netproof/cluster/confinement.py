@@ -1,7 +1,8 @@
 """What bounds the pods of a cluster where they are not trusted: bounds that the homework does not come near.
 
 A pod that forks, or fills memory or its disk, meets them before the host is in need: what a pod writes lies on a tmpfs,
-and so counts as its memory. It may still take the processors' time, which kubelet's own share of the rest limits.
+and so counts as its memory. Of the processors' time pods get a small part where the cluster wants some, too:
+a weight and no quota, as on cgroup v1 the kernel refuses a container whose own limit is above the quota.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ _NODE_BYTES: Final = 3 << 29
 """Memory of all pods of a node; a run of the homework takes about 100 MiB."""
 _NODE_PROCESSES: Final = 2000
 """Processes and threads of all pods of a node; a run of the homework has about 500."""
+_NODE_CPU_WEIGHT: Final = 10
+"""The part of the processors' time of all pods of a node, where the cluster's own programs have 100."""
 _VOLATILE_BYTES: Final = 4 << 30
 """All that a cluster keeps: its store, images, logs; a run of the homework has about 1.5 GiB."""
 
@@ -54,7 +57,12 @@ def confine(spec: ClusterSpec) -> None:
         OSError: the kernel does not take a bound.
     """
     for node in spec.nodes:
-        cgroups.limit(f"{spec.cgroup}/{node.name}", memory_bytes=_NODE_BYTES, processes=_NODE_PROCESSES)
+        cgroups.limit(
+            f"{spec.cgroup}/{node.name}",
+            memory_bytes=_NODE_BYTES,
+            processes=_NODE_PROCESSES,
+            cpu_weight=_NODE_CPU_WEIGHT,
+        )
 
 
 def volatile_size() -> str:

@@ -9,6 +9,8 @@ from functools import cache
 from pathlib import Path
 
 _V2_CONTROLLERS = ("cpuset", "cpu", "io", "memory", "hugetlb", "pids")
+_USUAL_WEIGHT, _USUAL_SHARES = 100, 1024
+"""The ``cpu.weight`` of a cgroup v2 to which nobody gave another, and the ``cpu.shares`` of one of v1."""
 
 
 @cache
@@ -50,18 +52,28 @@ def create(path: str) -> None:
             _hand_down_controllers(group)
 
 
-def limit(path: str, *, memory_bytes: int, processes: int) -> None:
+def limit(path: str, *, memory_bytes: int, processes: int, cpu_weight: int) -> None:
     """Bound what is in the cgroup ``path`` and below it.
 
     Args:
         path: a cgroup that is there.
-        memory_bytes: how much memory it may have in all, files on a tmpfs that it writes included.
+        memory_bytes: how much memory it may have in all, files on a tmpfs that it writes included; it gets no swap.
         processes: how many processes and threads.
+        cpu_weight: its part of the processors' time where its siblings want some, too; a cgroup usually has 100.
 
     Raises:
         OSError: the kernel does not take a limit.
     """
-    limits = {"memory.max": memory_bytes, "memory.limit_in_bytes": memory_bytes, "pids.max": processes}
+    limits = {
+        "memory.max": memory_bytes,
+        "memory.swap.max": 0,
+        "memory.limit_in_bytes": memory_bytes,
+        # Memory and swap together: never less than the memory, so it comes after that.
+        "memory.memsw.limit_in_bytes": memory_bytes,
+        "pids.max": processes,
+        "cpu.weight": cpu_weight,
+        "cpu.shares": cpu_weight * _USUAL_SHARES // _USUAL_WEIGHT,
+    }
     for mount_point, _ in hierarchies():
         for name, value in limits.items():
             setting = mount_point / path.lstrip("/") / name

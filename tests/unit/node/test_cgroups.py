@@ -66,6 +66,65 @@ def test_on_v2_only_every_group_on_the_way_hands_its_controllers_down(mounted, m
         assert (group / "cgroup.subtree_control").read_text() == "+pids", group  # the last of those that were written
 
 
+def with_settings(group, *names):
+    """A cgroup whose directory has some settings, as the kernel makes them."""
+    group.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        (group / name).write_text("max\n")
+    return group
+
+
+def settings_of(group):
+    return {path.name: path.read_text() for path in group.iterdir() if path.is_file()}
+
+
+def test_on_v1_each_limit_is_set_in_the_hierarchy_that_has_it(mounted):
+    memory, pids, cpu = (top / "netproof" / "demo" / "n1" for top in mounted("cgroup", "cgroup", "cgroup"))
+    with_settings(memory, "memory.limit_in_bytes", "memory.memsw.limit_in_bytes")
+    with_settings(pids, "pids.max")
+    with_settings(cpu, "cpu.shares")
+
+    cgroups.limit("/netproof/demo/n1", memory_bytes=1 << 30, processes=500, cpu_weight=50)
+
+    assert settings_of(memory) == {"memory.limit_in_bytes": "1073741824", "memory.memsw.limit_in_bytes": "1073741824"}
+    assert settings_of(pids) == {"pids.max": "500"}
+    assert settings_of(cpu) == {"cpu.shares": "512"}
+
+
+def test_on_v2_all_limits_are_set_in_the_one_hierarchy(mounted):
+    (top,) = mounted("cgroup2")
+    group = with_settings(
+        top / "netproof" / "demo" / "n1", "memory.max", "memory.swap.max", "pids.max", "cpu.weight", "io.max"
+    )
+
+    cgroups.limit("/netproof/demo/n1", memory_bytes=1 << 30, processes=500, cpu_weight=50)
+
+    assert settings_of(group) == {
+        "memory.max": "1073741824",
+        "memory.swap.max": "0",
+        "pids.max": "500",
+        "cpu.weight": "50",
+        "io.max": "max\n",
+    }
+
+
+def test_a_kernel_that_counts_no_swap_is_given_the_limits_that_it_has(mounted):
+    (top,) = mounted("cgroup2")
+    group = with_settings(top / "netproof" / "demo" / "n1", "memory.max")
+
+    cgroups.limit("/netproof/demo/n1", memory_bytes=1 << 30, processes=500, cpu_weight=50)
+
+    assert settings_of(group) == {"memory.max": "1073741824"}
+
+
+def test_a_limit_that_the_kernel_does_not_take_is_told(mounted):
+    (top,) = mounted("cgroup2")
+    (top / "netproof" / "demo" / "n1" / "pids.max").mkdir(parents=True)
+
+    with pytest.raises(OSError, match=r"pids\.max"):
+        cgroups.limit("/netproof/demo/n1", memory_bytes=1 << 30, processes=500, cpu_weight=50)
+
+
 def test_processes_are_found_and_groups_removed_in_either(mounted):
     for top in mounted("cgroup", "cgroup2"):
         group = top / "netproof" / "demo" / "n1"
