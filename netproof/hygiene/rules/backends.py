@@ -35,18 +35,20 @@ def _backends(view: View) -> Iterator[Found]:
             if spec is BROUGHT_ALONG.get((namespace, backend.service)):
                 # It may have been installed from another manifest, with other ports.
                 whose, severity = " of the dashboard's recommended manifest", Severity.WARNING
-            message = f"the Service {backend.service}{whose} has no port {backend.port}; it has {offered or 'none'}"
+            message = f"the Service {backend.service}{whose} has no port {backend.port}"
             at = (*backend.at, "service", "port")
             yield in_object(ingress, at, message, f"write {offered or 'a port of it'}", severity=severity)
 
 
 def _missing(view: View, namespace: str, ingress: ManifestObject, backend: Backend) -> Found:
     near = sorted({where for where, one in view.of_kind("Service") if one.name == backend.service})
-    near_by = f"; there is one in {', '.join(near)}" if near else ""
+    near_by = ", only in another namespace" if near else ""
     message = f"there is no Service {backend.service} in {namespace}{near_by}"
     known = namespace in view.own_namespaces or namespace not in (NAMESPACES | BROUGHT_NAMESPACES) - {"default"}
     severity = Severity.ERROR if known else Severity.WARNING  # others may put Services there
-    remedy = "an Ingress reaches Services of its own namespace alone" if near else "write the name of a Service"
+    remedy = "write the name of a Service"
+    if near:
+        remedy = f"an Ingress reaches Services of its own namespace alone, and this one is in {', '.join(near)}"
     return in_object(ingress, (*backend.at, "service", "name"), message, remedy, severity=severity)
 
 
@@ -57,8 +59,9 @@ def _classes(view: View) -> Iterator[Found]:
         if named is not None and named not in known:
             at = ("spec", "ingressClassName") if "ingressClassName" in ingress.spec else ("metadata", "annotations")
             place = at if at[0] == "spec" else (*at, CLASS_ANNOTATION)
-            message = f"no one serves the class {named}; there is {', '.join(sorted(known))}"
-            yield in_object(ingress, place, message, "write nginx, the class of ingress-nginx")
+            served = ", ".join(sorted(known))
+            message = f"no one serves the class {named}"
+            yield in_object(ingress, place, message, f"write nginx, the class of ingress-nginx; there is {served}")
 
 
 def _paths(view: View) -> Iterator[Found]:

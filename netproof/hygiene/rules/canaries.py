@@ -43,7 +43,9 @@ def _lone(canary: ManifestObject, route: Route, mains: list[ManifestObject]) -> 
             message = f"its main {main} is of a class that nobody serves"
             remedy = "correct the class of the main Ingress"
         else:
-            message += f"; {main} has {theirs.host or 'any host'}{_path(theirs)} ({theirs.path_type or 'no path type'})"
+            message += f"; compare it with {main}"
+            theirs_are = f"{theirs.host or 'any host'}{_path(theirs)}, {theirs.path_type or 'no path type'}"
+            remedy += f": {theirs_are}"
     return in_object(canary, route.at, message, remedy)
 
 
@@ -79,7 +81,7 @@ def _not_enabled(ingress: ManifestObject) -> Iterator[Found]:
         yield in_object(ingress, (*at, CANARY), message, remedy, severity=Severity.WARNING, why=why)
     switches = [switch for switch in annotations if switch.startswith(f"{CANARY}-")]
     if switches and not is_canary_ingress(ingress):
-        message = f'{switches[0].removeprefix(NGINX)} without canary: "true"'
+        message = f"it has {switches[0].removeprefix(NGINX)}, and is not marked as a canary"
         why = "ingress-nginx takes no notice of it"
         remedy = f'add {CANARY}: "true", or remove it'
         yield in_object(ingress, (*at, switches[0]), message, remedy, severity=Severity.WARNING, why=why)
@@ -88,11 +90,10 @@ def _not_enabled(ingress: ManifestObject) -> Iterator[Found]:
 def _no_canary_at_all(view: View) -> Iterator[Found]:
     located = view.submission.layout[Part.CANARY]
     if located.objects and not any(is_canary_ingress(found) for found in located.objects):
-        message = f'no Ingress of this part has {CANARY}: "true"'
         yield Found(
             Position(located.objects[0].source.path, 1),
-            message,
-            "annotate the canary's Ingress",
+            "no Ingress of this part is marked as a canary",
+            f'annotate the canary\'s Ingress: {CANARY}: "true"',
             why="there is no canary",
         )
 

@@ -19,8 +19,9 @@ def _look(view: View) -> Iterator[Found]:
         for index, port in enumerate(ports_of(service.spec)):
             if pods and not any(_speaks(one, port.target_port) for one in pods):
                 spoken = ", ".join(dict.fromkeys(str(known) for one in pods for known in _spoken(one)))
-                message = f"targetPort {port.target_port} is none of those that its pods speak ({spoken})"
-                yield in_object(service, ("spec", "ports", index, "targetPort"), message, "write the port of the pods")
+                message = f"targetPort {port.target_port} is no port that its pods speak"
+                remedy = f"write the port of the pods, who speak {spoken}" if spoken else "write the port of the pods"
+                yield in_object(service, ("spec", "ports", index, "targetPort"), message, remedy)
     for found in view.relevant:
         # The homework has the single pod's readiness probe ask a wrong port, and leaves it so.
         is_intro = view.submission.layout.part_of(found) is Part.WEB_POD
@@ -65,8 +66,11 @@ def _probes(found: ManifestObject, severity: Severity) -> Iterator[Found]:
                 message = f"{probe} asks the port {port!r}, and the container names no such port"
                 yield in_object(found, at, message, "name the port under ports, or write its number", severity=severity)
             elif declared and isinstance(port, int) and port not in declared:
-                message = f"{probe} asks port {port}; the container declares {', '.join(map(str, sorted(declared)))}"
-                yield in_object(found, at, message, "ask the port that the container listens on", severity=severity)
+                message = f"{probe} asks port {port}, which the container does not declare"
+                remedy = (
+                    f"ask the port that the container listens on; it declares {', '.join(map(str, sorted(declared)))}"
+                )
+                yield in_object(found, at, message, remedy, severity=severity)
         if not declared and len(numbers) > 1:
             listed = ", ".join(f"{probe} {port}" for (probe, _), port in probed)
             message = f"the probes of container {container.get('name')} ask different ports: {listed}"

@@ -18,8 +18,8 @@ def _look(view: View) -> Iterator[Found]:
         labels = ", ".join(f"{key}={value}" for key, value in selector.items())
         elsewhere = sorted({pods.namespace for pods in view.pods if selector.items() <= pods.labels.items()})
         message = f"no pod in {namespace} carries {labels}"
-        message += f"; such pods are in {', '.join(elsewhere)}" if elsewhere else ""
-        remedy = f"put the Service into {elsewhere[0]}" if elsewhere else "write the labels of the pods"
+        message += ", only some in another namespace" if elsewhere else ""
+        remedy = f"put the Service into {' or '.join(elsewhere)}" if elsewhere else "write the labels of the pods"
         yield in_object(service, "spec.selector", message, remedy)
 
 

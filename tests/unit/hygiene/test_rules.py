@@ -31,6 +31,10 @@ def messages(rule, text="", **files):
     return [message for _, _, message in found(rule, text, **files)]
 
 
+def remedies(rule, text):
+    return [one.remedy for one in examine(submission(text), (1, 37), [RULE_OF_ID[rule]]).findings]
+
+
 DEPLOYMENT = """
     apiVersion: apps/v1
     kind: Deployment
@@ -248,7 +252,7 @@ def test_a_selector_that_matches_nothing_is_found_with_where_such_pods_are():
 
     assert messages("wiring.selectors", SERVICE) == ["no pod in default carries app=web"]
     assert messages("wiring.selectors", dns) == [
-        "no pod in default carries k8s-app=kube-dns; such pods are in kube-system"
+        "no pod in default carries k8s-app=kube-dns, only some in another namespace"
     ]
     placed = dns.replace("namespace: default", "namespace: kube-system")
     assert messages("wiring.selectors", placed) == []
@@ -285,7 +289,7 @@ def test_a_target_port_is_one_that_the_pods_speak(container, port, right):
 def test_a_probe_asks_a_port_of_its_container():
     declared = DEPLOYMENT.replace("image: web", "image: web\n              ports: [{containerPort: 80}]")
 
-    assert messages("wiring.ports", declared) == ["readinessProbe asks port 8000; the container declares 80"]
+    assert messages("wiring.ports", declared) == ["readinessProbe asks port 8000, which the container does not declare"]
 
 
 def test_the_probe_that_the_homework_leaves_wrong_is_but_noted():
@@ -310,13 +314,13 @@ def test_the_probe_that_the_homework_leaves_wrong_is_but_noted():
     ("of", "by", "said"),
     [
         ("name: web-svc, port", "name: web-src, port", "there is no Service web-src in default"),
-        ("number: 80}", "number: 8080}", "the Service web-svc has no port 8080; it has 80"),
-        ("number: 80}", "name: http}", "the Service web-svc has no port http; it has 80"),
+        ("number: 80}", "number: 8080}", "the Service web-svc has no port 8080"),
+        ("number: 80}", "name: http}", "the Service web-svc has no port http"),
         ("number: 80}", "number: 8000}", None),
         (
             "name: web}",
             "name: web, namespace: canary}",
-            "there is no Service web-svc in canary; there is one in default",
+            "there is no Service web-svc in canary, only in another namespace",
         ),
     ],
 )
@@ -331,7 +335,7 @@ def test_a_port_that_the_dashboards_other_manifest_has_is_a_warning():
     ((severity, _, message),) = found("wiring.backends", text)
 
     assert severity is Severity.WARNING
-    assert message.endswith("of the dashboard's recommended manifest has no port 80; it has 443")
+    assert message.endswith("of the dashboard's recommended manifest has no port 80")
 
 
 def test_what_others_may_have_put_into_their_namespaces_is_a_warning():
@@ -372,7 +376,7 @@ def test_two_main_ingresses_with_one_path_are_found():
         ("canary-by-header: canary", "canary-by-header: always", "the header is called 'always'"),
         ("canary-by-header: canary", 'canary-weight: "50"', "the canary is not chosen by a header"),
         ("canary-by-header: canary", "rewrite-target: /", "the canary has neither header, cookie nor weight"),
-        ('canary: "true"', 'canary: "false"', 'canary-by-header without canary: "true"'),
+        ('canary: "true"', 'canary: "false"', "it has canary-by-header, and is not marked as a canary"),
         ('canary: "true"', "canary: never", "canary is 'never', neither true nor false"),
     ],
 )
@@ -393,9 +397,32 @@ def test_a_main_of_a_class_that_nobody_serves_is_named():
 def test_a_folder_of_canaries_without_any_is_found():
     files = {"kubernetes-networks/web-ingress.yaml": INGRESS, "kubernetes-networks/canary/web-ingress.yaml": INGRESS}
 
-    assert messages("wiring.canary", **files) == [
-        'no Ingress of this part has nginx.ingress.kubernetes.io/canary: "true"'
-    ]
+    assert messages("wiring.canary", **files) == ["no Ingress of this part is marked as a canary"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "text", "right"),
+    [
+        ("wiring.ports", DEPLOYMENT + SERVICE.replace("8000", "80"), "8000"),
+        ("wiring.backends", SERVICE + INGRESS.replace("number: 80", "number: 8080"), "write 80"),
+        ("wiring.backends", SERVICE + INGRESS.replace("name: web}", "name: web, namespace: canary}"), "default"),
+        (
+            "wiring.selectors",
+            SERVICE.replace("{app: web}", "{k8s-app: kube-dns}").replace("svc}", "svc, namespace: default}"),
+            "kube-system",
+        ),
+        ("wiring.ingress-class", INGRESS.replace("spec:", "spec:\n      ingressClassName: other", 1), "write nginx"),
+        ("wiring.canary", CANARY.replace('canary: "true"', 'canary: "false"'), 'canary: "true"'),
+        ("wiring.canary", INGRESS + CANARY.replace("- http", "- host: app.local\n          http"), "any host/web"),
+    ],
+)
+def test_what_is_right_is_in_the_remedy_alone(rule, text, right):
+    """Feedback quotes messages to those who are to find it themselves."""
+    said, advised = messages(rule, text), remedies(rule, text)
+
+    assert any(right in remedy for remedy in advised)
+    assert said
+    assert not any(right in message for message in said)
 
 
 def load_balancer(name, key, protocol):
