@@ -23,6 +23,8 @@ from netproof.suite_run import end_of, run_suites
 
 LOOK_SECONDS, LOOK_BYTES = 120.0, 4 << 30
 """What looking a submission over without a cluster may take: it is a second, and a hundred MiB."""
+BROKEN_OFF = "grading was broken off while this work was run"
+"""What is said of a work from the beginning of its run until there is something else to say."""
 _USAGE = 4
 
 OnGraded = Callable[[Grade, bool], None]
@@ -123,9 +125,12 @@ class Classroom:
             return desk, self._kept(desk, Record(work=work, state=State.NOT_GRADED, said=problem.message)), True
         fingerprint = fingerprint_of(work, self._order)
         kept = desk.record()
-        if kept and kept.fingerprint == fingerprint and not self._order.again and self._has_grade(desk, kept):
+        holds = kept is not None and kept.fingerprint == fingerprint and self._has_grade(desk, kept)
+        if kept and holds and not self._order.again:
             return desk, self._kept(desk, kept.model_copy(update={"work": work})), False
         desk.directory.mkdir(parents=True, exist_ok=True)
+        if not holds:
+            self._kept(desk, Record(work=work, state=State.NOT_GRADED, said=BROKEN_OFF))
         return desk, self._kept(desk, self._run_work(desk, work, fingerprint)), True
 
     def _has_grade(self, desk: Desk, record: Record) -> bool:
