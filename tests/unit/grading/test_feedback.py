@@ -65,7 +65,7 @@ def test_a_rule_may_explain_checks_of_other_parts(results, manifests, remark, fa
 def test_a_finding_elsewhere_is_no_cause(results, manifests, remark, failed, told):
     text = told(results(failed("ingress.path")), manifests(remark("wiring.ports", CLUSTER_IP)))
 
-    assert "### 1. Does not hold: /web and /web/index.html open the page" in text
+    assert "### 1. Does not hold: «/web and /web/index.html open the page" in text
     assert "## Remarks that cost no points\n\n**A port leads to where nobody listens.**" in text
 
 
