@@ -6,7 +6,7 @@ netproof and the API said is quoted as they said it, whatever the language, as k
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from netproof.grading.causes import Cause, causes, next_causes, other_remarks
 from netproof.grading.grade import Grade, State
@@ -52,8 +52,10 @@ def _graded(rubric: Rubric, grade: Grade, told: tuple[Cause, ...], said: Texts, 
     yield _table(sections, said, language)
     if told:
         yield f"## {said.say('causes')}"
+        shown: set[CheckScore] = set()
         for index, cause in enumerate(told, 1):
-            yield from _cause(index, cause, said, language)
+            yield from _cause(index, cause, shown, said, language)
+            shown.update(cause.checks)
     elif all(check.outcome is Outcome.PASSED for check in score.checks):
         yield said.say("all-well")
     following = next_causes(rubric, grade, told)
@@ -82,7 +84,8 @@ def _table(sections: Sequence[tuple[Section, SectionScore]], said: Texts, langua
     return table(head, rows)
 
 
-def _cause(index: int, cause: Cause, said: Texts, language: Language) -> Iterator[str]:
+def _cause(index: int, cause: Cause, shown: Collection[CheckScore], said: Texts, language: Language) -> Iterator[str]:
+    """One thing to mend; what a check saw is not told again where an earlier cause has shown it."""
     if cause.missing:
         title = said.say("missing-title", expected=code(cause.missing.expected))
         yield f"### {index}. {title}"
@@ -106,8 +109,10 @@ def _cause(index: int, cause: Cause, said: Texts, language: Language) -> Iterato
     seen = dict.fromkeys(
         f"expected: {check.expected}" + (f"\nseen: {check.observed}" if check.observed else "")
         for check in cause.checks
+        if check not in shown
     )
-    yield f"{said.say('observed')}\n\n{block(chr(10).join(seen))}"
+    if seen:
+        yield f"{said.say('observed')}\n\n{block(chr(10).join(seen))}"
 
 
 def _advice(about: str, said: Texts) -> Iterator[str]:

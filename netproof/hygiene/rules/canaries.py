@@ -79,7 +79,7 @@ def _not_enabled(ingress: ManifestObject) -> Iterator[Found]:
         why = "ingress-nginx takes the Ingress for a main one"
         remedy = "remove it from a main Ingress"
         yield in_object(ingress, (*at, CANARY), message, remedy, severity=Severity.WARNING, why=why)
-    switches = [switch for switch in annotations if switch.startswith(f"{CANARY}-")]
+    switches = _switches(ingress)
     if switches and not is_canary_ingress(ingress):
         message = f"it has {switches[0].removeprefix(NGINX)}, and is not marked as a canary"
         why = "ingress-nginx takes no notice of it"
@@ -89,13 +89,20 @@ def _not_enabled(ingress: ManifestObject) -> Iterator[Found]:
 
 def _no_canary_at_all(view: View) -> Iterator[Found]:
     located = view.submission.layout[Part.CANARY]
-    if located.objects and not any(is_canary_ingress(found) for found in located.objects):
-        yield Found(
-            Position(located.objects[0].source.path, 1),
-            "no Ingress of this part is marked as a canary",
-            f'annotate the canary\'s Ingress: {CANARY}: "true"',
-            why="there is no canary",
-        )
+    ingresses = [found for found in located.objects if found.kind == "Ingress"]
+    if not located.objects or any(is_canary_ingress(found) or _switches(found) for found in ingresses):
+        return
+    message, why = "no Ingress of this part is marked as a canary", "there is no canary"
+    remedy = f'annotate the canary\'s Ingress: {CANARY}: "true"'
+    if ingresses:
+        yield in_object(ingresses[0], ("metadata", "annotations"), message, remedy, why=why)
+    else:
+        yield Found(Position(located.objects[0].source.path, 1), message, remedy, why=why)
+
+
+def _switches(ingress: ManifestObject) -> list[str]:
+    """The annotations that say which requests a canary gets."""
+    return [switch for switch in ingress.annotations if switch.startswith(f"{CANARY}-")]
 
 
 CANARIES = HygieneRule(

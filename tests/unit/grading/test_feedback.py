@@ -55,6 +55,15 @@ def test_one_mistake_in_two_files_is_one_cause(results, manifests, remark, faile
     assert "### 2." not in text
 
 
+def test_what_a_check_saw_is_told_once_however_many_causes_it_may_have(results, manifests, remark, failed, told):
+    both = remark("wiring.ports", CLUSTER_IP), remark("wiring.selectors", CLUSTER_IP, line=5)
+
+    text = told(results(failed("clusterip.reachable")), manifests(*both))
+
+    assert "### 2. " in text
+    assert text.count("seen: refused") == 1
+
+
 def test_a_rule_may_explain_checks_of_other_parts(results, manifests, remark, failed, told):
     pool = remark("wiring.advertisement", "kubernetes-networks/metallb-config.yaml")
     text = told(results(failed("ingress.lb")), manifests(pool))

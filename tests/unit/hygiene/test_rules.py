@@ -397,7 +397,9 @@ def test_a_main_of_a_class_that_nobody_serves_is_named():
 def test_a_folder_of_canaries_without_any_is_found():
     files = {"kubernetes-networks/web-ingress.yaml": INGRESS, "kubernetes-networks/canary/web-ingress.yaml": INGRESS}
 
-    assert messages("wiring.canary", **files) == ["no Ingress of this part is marked as a canary"]
+    assert found("wiring.canary", **files) == [(Severity.ERROR, 4, "no Ingress of this part is marked as a canary")]
+    files["kubernetes-networks/canary/web-ingress.yaml"] = CANARY.replace('canary: "true"', 'canary: "false"')
+    assert messages("wiring.canary", **files) == ["it has canary-by-header, and is not marked as a canary"]
 
 
 @pytest.mark.parametrize(
