@@ -97,7 +97,7 @@ def _cause(index: int, cause: Cause, shown: Collection[CheckScore], said: Texts,
     if cause.remarks:
         places = [code(f"{one.file}:{one.line}") for one in cause.remarks[:_MOST_PLACES]]
         yield f"{said.say('place')} {', '.join(places)}"
-        lines = dict.fromkeys(f"{one.object}: {one.message}".removeprefix(": ") for one in cause.remarks)
+        lines = dict.fromkeys(one.said for one in cause.remarks)
         yield f"{said.say('quoted')}\n\n{block(chr(10).join(list(lines)[:_MOST_PLACES]))}"
         names = "\n".join(f"- {said.title(check.id)}" for check in cause.checks)
         yield from _advice(cause.about, said)
@@ -177,7 +177,7 @@ def _withheld(grade: Grade, said: Texts) -> Iterator[str]:
 def _remarks(remarks: Iterable[Remark], head: Sequence[str], said: Texts) -> Iterator[str]:
     by_rule: dict[str, list[str]] = {}
     for one in remarks:
-        by_rule.setdefault(one.rule, []).append(f"{one.place}: {one.object}: {one.message}")
+        by_rule.setdefault(one.rule, []).append(f"{one.place}: {one.said}")
     if by_rule:
         yield from head
     for rule, lines in by_rule.items():

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from netproof.errors import NetproofError
 from netproof.grading.rubric import Section
 from netproof.hygiene import Severity
+from netproof.hygiene.rules import RULE_OF_ID
 from netproof.submission import Danger, Found, Part
 
 
@@ -34,6 +35,15 @@ class Remark(_Model):
     line: int
     object: str = ""
     message: str
+    why: str = ""
+
+    @property
+    def said(self) -> str:
+        """What was found, and why it matters where that is not what its rule says of all that it finds."""
+        rule = RULE_OF_ID.get(self.rule)
+        of_its_own = self.why and (rule is None or self.why != rule.why)
+        about = f"{self.object}: " if self.object else ""
+        return f"{about}{self.message}{f'; {self.why}' if of_its_own else ''}"
 
     @property
     def place(self) -> str:

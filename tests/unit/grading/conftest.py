@@ -77,9 +77,9 @@ def all_manifests(*findings, missing=()):
     )
 
 
-def a_remark(rule, file, message="it is wrong", severity=Severity.ERROR, line=7):
+def a_remark(rule, file, message="it is wrong", severity=Severity.ERROR, line=7, why=""):
     """A finding of a rule of hygiene."""
-    return Remark(rule=rule, severity=severity, file=file, line=line, object="Service/web", message=message)
+    return Remark(rule=rule, severity=severity, file=file, line=line, object="Service/web", message=message, why=why)
 
 
 def a_failure(name, observed="refused", **fields):

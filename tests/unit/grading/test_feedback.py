@@ -9,11 +9,13 @@ from netproof.grading.feedback import feedback
 from netproof.grading.grade import Work, empty, grade, not_graded
 from netproof.grading.language import Language
 from netproof.hygiene import Severity
+from netproof.hygiene.rules import RULE_OF_ID
 from netproof.submission import Part
 from netproof.verdict import Verdict
 
 RU, EN = Language.RUSSIAN, Language.ENGLISH
 CLUSTER_IP, INGRESS = "kubernetes-networks/web-svc-cip.yaml", "kubernetes-networks/web-ingress.yaml"
+CANARY = "kubernetes-networks/canary/all.yaml"
 
 
 @pytest.fixture
@@ -62,6 +64,16 @@ def test_what_a_check_saw_is_told_once_however_many_causes_it_may_have(results, 
 
     assert "### 2. " in text
     assert text.count("seen: refused") == 1
+
+
+def test_a_remark_says_why_where_that_is_not_what_its_rule_always_says(results, manifests, remark, told):
+    usual = remark("wiring.ports", CLUSTER_IP, "port 80", why=RULE_OF_ID["wiring.ports"].why)
+    own = remark("wiring.canary", CANARY, "called always", why="requests need always: always")
+
+    text = told(results(), manifests(usual, own))
+
+    assert f"{CLUSTER_IP}:7: Service/web: port 80\n" in text
+    assert f"{CANARY}:7: Service/web: called always; requests need always: always\n" in text
 
 
 def test_a_rule_may_explain_checks_of_other_parts(results, manifests, remark, failed, told):
