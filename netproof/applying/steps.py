@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from http import HTTPStatus
 
 from netproof.applying.addon_parts import ADDON_OF_NAMESPACE, addon_with_part
 from netproof.applying.outcomes import Applied, Outcome
 from netproof.cluster.api import ApiRefused, KubernetesApi
+from netproof.errors import NetproofError
 from netproof.submission import Step
-from netproof.waiting import NotYetError, Waiter
+from netproof.waiting import NotYetError, TimedOutError, Waiter
 
 ADDON_OF_LOAD_BALANCERS = "MetalLB"
 """The add-on that Services of type LoadBalancer wait for. It gives out addresses in the order in which it sees them,
@@ -20,15 +22,21 @@ ObjectName = tuple[str, str, str]
 _NAMESPACES_OF_EVERY_CLUSTER = frozenset({"default", "kube-node-lease", "kube-public", "kube-system"})
 
 
-def apply_plan(api: KubernetesApi, steps: Iterable[Step], present: Collection[str] = ()) -> Applied:
+def apply_plan(
+    api: KubernetesApi, steps: Iterable[Step], present: Collection[str] = (), *, timeout_seconds: float
+) -> Applied:
     """Apply every step by server-side apply with strict field validation; a refusal does not keep the rest from it.
 
     Args:
         api: the cluster's API.
         steps: what to apply, in this order.
         present: the names of the add-ons that serve; what needs another one waits for it.
+        timeout_seconds: how long the API may fail to judge an object, as while a webhook does not answer it.
+
+    Raises:
+        NetproofError: it has not judged an object in that time.
     """
-    return Applied(tuple(_apply(api, step, present) for step in steps))
+    return Applied(tuple(_apply(api, step, present, timeout_seconds=timeout_seconds) for step in steps))
 
 
 def apply_waiting(
@@ -37,6 +45,8 @@ def apply_waiting(
     steps: Iterable[Step],
     present: Collection[str],
     taken: Collection[ObjectName] = (),
+    *,
+    timeout_seconds: float,
 ) -> Applied:
     """Apply those of the steps that waited for add-ons which serve by now; returns the outcomes of all, in their order.
 
@@ -47,10 +57,17 @@ def apply_waiting(
         present: the names of the add-ons that serve.
         taken: the objects that these add-ons are made of; a submission that carries a copy of an add-on's own manifest
             does not replace them.
+        timeout_seconds: how long the API may fail to judge an object.
+
+    Raises:
+        NetproofError: it has not judged an object in that time.
     """
     pairs = zip(applied.outcomes, steps, strict=True)
     return Applied(
-        tuple(_apply(api, step, present, taken) if outcome.waits_for else outcome for outcome, step in pairs)
+        tuple(
+            _apply(api, step, present, taken, timeout_seconds=timeout_seconds) if outcome.waits_for else outcome
+            for outcome, step in pairs
+        )
     )
 
 
@@ -98,7 +115,14 @@ def _is_there(api: KubernetesApi, step: Step) -> bool:
     return api.find(found.kind, found.name, step.namespace, api_version=found.api_version) is not None
 
 
-def _apply(api: KubernetesApi, step: Step, present: Collection[str], taken: Collection[ObjectName] = ()) -> Outcome:
+def _apply(
+    api: KubernetesApi,
+    step: Step,
+    present: Collection[str],
+    taken: Collection[ObjectName] = (),
+    *,
+    timeout_seconds: float,
+) -> Outcome:
     found = step.object
     where = {"place": str(found.source), "kind": found.kind, "name": found.name, "namespace": step.namespace or ""}
     if addon := addon_with_part(step):
@@ -109,7 +133,30 @@ def _apply(api: KubernetesApi, step: Step, present: Collection[str], taken: Coll
         owner = ADDON_OF_NAMESPACE.get(step.namespace or "", "an add-on")
         return Outcome(**where, withheld=f"{owner}, which netproof has installed, has an object of this name")
     try:
-        api.apply(found.manifest, step.namespace)
+        _apply_judged(api, step, timeout_seconds)
     except ApiRefused as refused:
         return Outcome(**where, refusal=refused.message)
     return Outcome(**where)
+
+
+def _apply_judged(api: KubernetesApi, step: Step, timeout_seconds: float) -> None:
+    """Apply an object once the API says yes or no to it: an error of the server's own is neither (RFC 9110, 15.6).
+
+    On a busy host the webhook of an add-on, say, may miss the 10 s that it has; that is not the object's fault.
+    """
+
+    def apply() -> None:
+        try:
+            api.apply(step.object.manifest, step.namespace)
+        except ApiRefused as refused:
+            if refused.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise NotYetError(refused.message) from None
+            raise
+
+    try:
+        Waiter().until(f"the API judges {step.object}", apply, timeout_seconds=timeout_seconds)
+    except TimedOutError as late:
+        raise NetproofError(
+            f"the API did not judge {step.object} within {timeout_seconds:g} s: {late.last}",
+            "NETPROOF_TIMEOUT_SCALE=2 gives a slow machine more time; a webhook of the submission's own must answer",
+        ) from None

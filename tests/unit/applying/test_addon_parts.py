@@ -86,7 +86,7 @@ def test_what_is_the_submissions_own_is_no_part_of_an_add_on(steps):
 def test_parts_of_add_ons_are_withheld_and_the_rest_is_applied(steps):
     api = Api()
 
-    outcomes = apply_plan(api, steps(COPIES + "---" + OWN)).outcomes
+    outcomes = apply_plan(api, steps(COPIES + "---" + OWN), timeout_seconds=1).outcomes
 
     assert sorted(api.applied) == ["of-a-url", "things.example.org", "web"]
     assert sum(bool(one.withheld) for one in outcomes) == 4
