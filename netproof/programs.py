@@ -24,9 +24,14 @@ class TookTooLongError(Exception):
 
 
 class Programs:
-    """The programs of one piece of work; safe to use from several threads."""
+    """The programs of one piece of work; safe to use from several threads.
 
-    def __init__(self) -> None:
+    Args:
+        environment: variables that each of them gets beside those of netproof.
+    """
+
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+        self._environment = dict(environment or {})
         self._lock = threading.Lock()
         self._running: set[subprocess.Popen[bytes]] = set()
         self._stopped = False
@@ -69,7 +74,7 @@ class Programs:
                     stdin=subprocess.DEVNULL,
                     stdout=out,
                     stderr=aside if errors else subprocess.STDOUT,
-                    env=_environment(os.environ),
+                    env={**_environment(os.environ), **self._environment},
                     start_new_session=True,
                 )
                 self._running.add(process)

@@ -12,6 +12,9 @@ from netproof.errors import NetproofError
 
 T = TypeVar("T")
 
+SCALE_VARIABLE = "NETPROOF_TIMEOUT_SCALE"
+"""The environment variable with the factor of all timeouts."""
+
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
@@ -123,13 +126,22 @@ def timeouts_from_environment() -> Timeouts:
     Raises:
         NetproofError: the variable is not a positive number.
     """
-    text = os.environ.get("NETPROOF_TIMEOUT_SCALE", "1")
+    return Timeouts().scaled(scale_from_environment())
+
+
+def scale_from_environment() -> float:
+    """The factor in ``NETPROOF_TIMEOUT_SCALE``, 1 where nobody has set it.
+
+    Raises:
+        NetproofError: the variable is not a positive number.
+    """
+    text = os.environ.get(SCALE_VARIABLE, "1")
     try:
         factor = float(text)
     except ValueError:
         factor = 0.0
     if factor <= 0:
         raise NetproofError(
-            f"NETPROOF_TIMEOUT_SCALE={text!r} is not a positive number", "set it to 1, or to 2 on a slow machine"
+            f"{SCALE_VARIABLE}={text!r} is not a positive number", "set it to 1, or to 2 on a slow machine"
         )
-    return Timeouts().scaled(factor)
+    return factor

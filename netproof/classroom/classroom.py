@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, as_completed
@@ -20,6 +21,10 @@ from netproof.grading.manifests import Manifests
 from netproof.grading.rubric import Rubric
 from netproof.programs import Programs, StoppedError, TookTooLongError
 from netproof.suite_run import end_of, run_suites
+from netproof.waiting import SCALE_VARIABLE, scale_from_environment
+
+PROCESSORS_A_WORK = 2
+"""How many processors a work keeps busy."""
 
 LOOK_SECONDS, LOOK_BYTES = 120.0, 4 << 30
 """What looking a submission over without a cluster may take: it is a second, and a hundred MiB."""
@@ -60,12 +65,15 @@ class Classroom:
     Args:
         order: what is asked for.
         on_graded: told of each.
+
+    Raises:
+        NetproofError: ``NETPROOF_TIMEOUT_SCALE`` is no positive number.
     """
 
     def __init__(self, order: Order, on_graded: OnGraded) -> None:
         self._order = order
         self._on_graded = on_graded
-        self._programs = Programs()
+        self._programs = Programs({SCALE_VARIABLE: f"{scale_from_environment() * slowness(order.jobs):g}"})
 
     def grade(self, directories: Sequence[Path]) -> None:
         """Grade the works in some directories, and write what each of them is told.
@@ -190,6 +198,11 @@ class Classroom:
     def _kept(desk: Desk, record: Record) -> Record:
         desk.keep(record)
         return record
+
+
+def slowness(jobs: int) -> float:
+    """By what factor a work may take longer where so many are run at once: 1 where each has its processors."""
+    return max(1.0, jobs * PROCESSORS_A_WORK / len(os.sched_getaffinity(0)))
 
 
 def fingerprint_of(work: Work, order: Order) -> str:

@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 
 from netproof.addons.known import prepare_addons
 from netproof.atomic_writes import write_atomically
-from netproof.classroom.classroom import Classroom, Order
+from netproof.classroom.classroom import PROCESSORS_A_WORK, Classroom, Order, slowness
 from netproof.classroom.repository import directories_to_grade
 from netproof.cluster.preflight import require_local
 from netproof.cluster.provision import assemble_images, get_tools
@@ -65,6 +65,11 @@ def grade(
     require_local(_NODES * jobs)
     assemble_images(get_tools(version, ConsoleProgress()))
     prepare_addons(ConsoleProgress())
+    if slowness(jobs) > 1:
+        wanted_processors = jobs * PROCESSORS_A_WORK
+        typer.echo(
+            f"{jobs} works at once want {wanted_processors} processors; with fewer, all waits are longer", err=True
+        )
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with _directory_of_grades(out):
         raise typer.Exit(_grade(order, wanted))

@@ -32,6 +32,12 @@ def test_options_for_pytest_in_the_environment_are_not_passed_on(tmp_path, monke
     assert (tmp_path / "log").read_text() == "[]\n"
 
 
+def test_what_all_of_them_get_in_their_environment(tmp_path):
+    Programs({"GIVEN": "a"}).run(shell('echo "$GIVEN $HOME"'), directory=tmp_path, output=tmp_path / "log", seconds=30)
+
+    assert (tmp_path / "log").read_text() == f"a {Path.home()}\n"
+
+
 def test_one_that_takes_too_long_is_ended_with_all_that_it_started(tmp_path, monkeypatch):
     monkeypatch.setattr(programs, "GRACE_SECONDS", 0.2)
     script = "trap '' INT; sleep 60 & echo $! > child; wait; wait"

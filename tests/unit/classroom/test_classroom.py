@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import threading
 
 import pytest
 
 from netproof.classroom import classroom
-from netproof.classroom.classroom import BROKEN_OFF, Classroom, Order, fingerprint_of
+from netproof.classroom.classroom import BROKEN_OFF, Classroom, Order, fingerprint_of, slowness
 from netproof.classroom.desk import Desk, Record
 from netproof.classroom.repository import work_in
 from netproof.grading.grade import State
@@ -22,7 +23,8 @@ WRONG_USAGE = 4
 class ProgramsThatDoNotEnd:
     """In place of the programs of grading: that of the work "empty" finds nothing, those of others run on."""
 
-    def __init__(self):
+    def __init__(self, environment):
+        self.environment = environment
         self._stopped = threading.Event()
 
     def run(self, *_, directory, **__):
@@ -60,6 +62,13 @@ def break_off(tmp_path, works, monkeypatch):
         return {one.work.name: one for one in room.grades()}
 
     return grade
+
+
+@pytest.mark.parametrize(("jobs", "slower"), [(1, 1), (2, 1), (4, 2)])
+def test_works_that_share_processors_may_take_longer(jobs, slower, monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2, 3})
+
+    assert slowness(jobs) == slower
 
 
 def test_a_work_that_was_being_run_is_told_as_not_graded(break_off, tmp_path):
