@@ -27,6 +27,7 @@ class Cause:
         about: the rule that found it; the check that failed, where no rule found anything; empty for a missing file.
         remarks: what the rule found, each with its place.
         missing: the file that is not there.
+        files: where no rule found anything, the files that the checks are about.
         section: the first section where it costs points.
         checks: the checks that failed.
     """
@@ -36,6 +37,7 @@ class Cause:
     checks: tuple[CheckScore, ...] = ()
     remarks: tuple[Remark, ...] = ()
     missing: LocatedFile | None = None
+    files: tuple[str, ...] = ()
 
 
 def causes(rubric: Rubric, grade: Grade) -> tuple[Cause, ...]:
@@ -60,7 +62,10 @@ def causes(rubric: Rubric, grade: Grade) -> tuple[Cause, ...]:
                     checks=tuple(dict.fromkeys((*cause.checks, check))),
                     remarks=tuple(dict.fromkeys((*cause.remarks, remark))),
                 )
-        found += [Cause(checks[0].id, section, tuple(checks)) for checks in alone.values()]
+        found += [
+            Cause(checks[0].id, section, tuple(checks), files=_files(checks, section, grade))
+            for checks in alone.values()
+        ]
     order = {section.id: index for index, section in enumerate(rubric.section)}
     return tuple(sorted((*found, *explained.values()), key=lambda one: order[one.section.id]))
 
@@ -115,6 +120,11 @@ def _explaining(check: CheckScore, section: Section, grade: Grade) -> list[Remar
         if _may_be_a_cause(one) and (parts & grade.manifests.parts_of(one.file) or check.id in _explains(one.rule))
     ]
     return [one for one in found if one.rule not in _WEAK] or found
+
+
+def _files(checks: Iterable[CheckScore], section: Section, grade: Grade) -> tuple[str, ...]:
+    parts = frozenset(part for check in checks for part in _parts_of(check, section))
+    return tuple(file for one in grade.manifests.layout if one.part in parts for file in one.files)
 
 
 def _parts_of(check: CheckScore, section: Section) -> frozenset[Part]:

@@ -18,7 +18,7 @@ from netproof.grading.texts import Texts, reading, texts
 from netproof.report.markdown import block, cell, code, number, table, words
 from netproof.submission import Danger
 
-_MOST_PLACES, _MOST_REMARKS = 5, 3
+_MOST_PLACES, _MOST_OBJECTS, _MOST_REMARKS = 5, 3, 3
 
 
 def feedback(rubric: Rubric, grade: Grade, language: Language) -> str:
@@ -103,8 +103,10 @@ def _cause(index: int, cause: Cause, shown: Collection[CheckScore], said: Texts,
         yield from _advice(cause.about, said)
         yield f"{said.say('explains')}\n\n{names}"
     else:
-        if objects := dict.fromkeys(one for check in cause.checks for one in check.objects):
-            yield f"{said.say('place')} {', '.join(code(one) for one in list(objects)[:_MOST_PLACES])}"
+        objects = dict.fromkeys(one for check in cause.checks for one in check.objects)
+        named = [file for file in cause.files if not any(file in one for one in objects)]
+        if places := [*named[:_MOST_PLACES], *list(objects)[:_MOST_OBJECTS]]:
+            yield f"{said.say('place')} {', '.join(map(code, places))}"
         yield from _advice(cause.about, said)
     seen = dict.fromkeys(
         f"expected: {check.expected}" + (f"\nseen: {check.observed}" if check.observed else "")
@@ -150,7 +152,7 @@ def _section(
                 elif grade.manifests.withheld_from(section):
                     head = said.say("blocked-withheld", chapter=said.say("withheld"))
                 else:
-                    head = said.say("blocked-object", reason=code(check.reason))
+                    head = said.say("blocked-object", reason=code(check.reason.partition("\n")[0]))
                 waiting.setdefault(head, []).append(check)
     for head, checks in waiting.items():
         lines.append(head)

@@ -76,6 +76,12 @@ def test_a_remark_says_why_where_that_is_not_what_its_rule_always_says(results, 
     assert f"{CANARY}:7: Service/web: called always; requests need always: always\n" in text
 
 
+def test_a_failure_that_no_rule_explains_has_the_files_that_it_is_about(results, failed, told):
+    text = told(results(failed("clusterip.reachable", objects=["Service default/web"])))
+
+    assert f"Where: `{CLUSTER_IP}`, `Service default/web`" in text
+
+
 def test_a_rule_may_explain_checks_of_other_parts(results, manifests, remark, failed, told):
     pool = remark("wiring.advertisement", "kubernetes-networks/metallb-config.yaml")
     text = told(results(failed("ingress.lb")), manifests(pool))
