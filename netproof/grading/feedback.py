@@ -18,7 +18,7 @@ from netproof.grading.texts import Texts, reading, texts
 from netproof.report.markdown import block, cell, code, number, table, words
 from netproof.submission import Danger
 
-_MOST_PLACES, _MOST_OBJECTS, _MOST_REMARKS = 5, 3, 3
+_MOST_PLACES, _MOST_OBJECTS, _MOST_REMARKS, _MOST_WITHHELD = 5, 3, 3, 8
 
 
 def feedback(rubric: Rubric, grade: Grade, language: Language) -> str:
@@ -173,7 +173,7 @@ def _withheld(grade: Grade, said: Texts) -> Iterator[str]:
     yield said.say("withheld-why")
     for danger, lines in by_danger.items():
         yield said.say(f"danger-{danger.value}")
-        yield block("\n".join(lines))
+        yield _some(lines, _MOST_WITHHELD)
 
 
 def _remarks(remarks: Iterable[Remark], head: Sequence[str], said: Texts) -> Iterator[str]:
@@ -185,7 +185,12 @@ def _remarks(remarks: Iterable[Remark], head: Sequence[str], said: Texts) -> Ite
     for rule, lines in by_rule.items():
         about = said.about.get(rule)
         yield f"**{said.title(rule)}.** {about.why if about else ''}"
-        yield block("\n".join([*lines[:_MOST_REMARKS], *(["..."] if len(lines) > _MOST_REMARKS else [])]))
+        yield _some(lines, _MOST_REMARKS)
+
+
+def _some(lines: Sequence[str], most: int) -> str:
+    """A block with the first of some lines, and how many there are beside them."""
+    return block("\n".join([*lines[:most], *([f"... (+{len(lines) - most})"] if len(lines) > most else [])]))
 
 
 def _adapted(grade: Grade, said: Texts) -> Iterator[str]:
