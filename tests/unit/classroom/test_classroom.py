@@ -21,15 +21,17 @@ WRONG_USAGE = 4
 
 
 class ProgramsThatDoNotEnd:
-    """In place of the programs of grading: that of the work "empty" finds nothing, those of others run on."""
+    """In place of the programs of grading: that of the work "empty" finds nothing once another runs on."""
 
     def __init__(self, environment):
         self.environment = environment
-        self._stopped = threading.Event()
+        self._begun, self._stopped = threading.Event(), threading.Event()
 
     def run(self, *_, directory, **__):
         if directory.name == "empty":
+            assert self._begun.wait(60)
             return WRONG_USAGE
+        self._begun.set()
         self._stopped.wait(60)
         raise StoppedError
 
