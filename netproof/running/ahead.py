@@ -23,6 +23,7 @@ has begun, it does not hold the lock of :mod:`netproof.running.exclusive`, for w
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import threading
 import time
@@ -119,7 +120,9 @@ class Begun:
             self.problem = problem
         self.seconds = time.monotonic() - start
         if self.problem is not None and not isinstance(self.problem, UnsupportedError):
-            self.item.ihook.pytest_netproof_failed_ahead(item=self.item, shared=self.shared)
+            # What cannot be kept now, as where the cluster is ending, is tried again at the turn of the check.
+            with contextlib.suppress(Exception):
+                self.item.ihook.pytest_netproof_failed_ahead(item=self.item, shared=self.shared)
 
 
 class Ahead:
@@ -151,8 +154,12 @@ class Ahead:
         self._closed = False
 
     def limit(self, bearable: Callable[[int], int]) -> None:
-        """Run no more at once than can be borne, told the number that is usual; heard before any has begun."""
+        """Run no more at once than can be borne, told the number that is usual; heard before any has begun.
+
+        Where no more than one can be, that is the one whose turn it is.
+        """
         self._at_once = bearable(self._at_once)
+        self._closed = self._at_once <= 1
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:

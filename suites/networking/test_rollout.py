@@ -276,7 +276,7 @@ def test_zero_and_zero_is_rejected(workspace, web_manifest):
 def test_no_state_is_out_of_bounds(rehearsed, rehearsal):
     """At every state replicas are within desired + maxSurge, and available ones within desired - maxUnavailable."""
     this, rollover = rehearsed(rehearsal, ROLLOVER)
-    require_bounds_kept(this.timeline, this.workload)
+    require_bounds_kept(this)
     if rehearsal.name in MORE_TO_SAY:
         require_of(this, MORE_TO_SAY[rehearsal.name])
         require_not_of(rollover, MORE_TO_SAY[rehearsal.name])
@@ -320,14 +320,14 @@ def require_not_of(one, statement):
     require(not met, f"not: {statement.__doc__}", in_short(one.timeline), objects=[str(one.workload)])
 
 
-def require_bounds_kept(timeline, workload):
+def require_bounds_kept(this):
     """Raise UnmetError unless every state is within the Deployment's bounds, and some is not within narrower ones."""
-    bounds = Bounds.of(workload.deployment())
-    kept = timeline.always(bounds.hold)
+    bounds, objects = Bounds.of(this.deployment), [str(this.workload)]
+    kept = this.timeline.always(bounds.hold)
     wanted = f"replicas at most {bounds.maximum} and available at least {bounds.minimum} at every state"
-    require(kept, wanted, kept, objects=[str(workload)])
-    still = timeline.always(bounds.without_room.hold)
-    require(not still, "a rollout that adds pods or takes some away", still, objects=[str(workload)])
+    require(kept, wanted, kept, objects=objects)
+    still = this.timeline.always(bounds.without_room.hold)
+    require(not still, "a rollout that adds pods or takes some away", still, objects=objects)
 
 
 def in_short(timeline):
