@@ -53,7 +53,7 @@ WAY_IN_AND_OUT = ("PREROUTING", "INPUT", "OUTPUT", "POSTROUTING", "KUBE-MARK-MAS
     mutants=[
         "of the state: one pod has no rule",
         "of the state: one pod has most of the chances",
-        "of the state: what comes from outside is not masqueraded",
+        "of the state: what comes from pods is masqueraded, too",
     ],
 )
 def test_rules_lead_from_the_cluster_ip_to_each_pod(web_svc_cip, web, cluster):

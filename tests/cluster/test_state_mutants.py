@@ -48,9 +48,10 @@ class Change(NamedTuple):
 
 
 WITHOUT_RULE = """
-rule=$(iptables-save -t nat | grep -m1 -e '-A KUBE-SVC-.*default/web-svc-cip.*{of}')
-eval "iptables -t nat -D ${{rule#-A }}"
+rule=$(iptables-save -t nat | grep -m1 -e '-A KUBE-SVC-.*default/web-svc-cip.*statistic')
+eval "iptables -t nat -D ${rule#-A }"
 """
+OF_ALL = "s/ ! -s [0-9./]*//"
 LIKELY = "s/--probability 0.5[0-9]*/--probability 0.9/"
 OF_ANOTHER_MODE, OF_THE_MODE = "a chain of another mode is there", "a chain of the mode is missing"
 STANDS_STILL = "kube-proxy stands still"
@@ -67,7 +68,7 @@ ROUNDS = {
     "iptables": [
         {
             "clusterip.no-interface": Change(ON_LOOPBACK, "silence to a ping", HAS_ADDRESS, HAS_IT_NOT),
-            "clusterip.chains": Change("one pod has no rule", "DNAT to", WITHOUT_RULE.format(of="statistic")),
+            "clusterip.chains": Change("one pod has no rule", "DNAT to", WITHOUT_RULE),
             "clusterip.chains-follow": Change(STANDS_STILL, "rules for the Service"),
             "proxy.ping": Change(ON_LOOPBACK, "silence to a ping", HAS_ADDRESS, HAS_IT_NOT),
             "proxy.chains": Change(
@@ -89,13 +90,18 @@ ROUNDS = {
                 "the probabilities",
                 f"iptables-save -t nat | sed '/web-svc-cip/{LIKELY}' | iptables-restore",
             ),
-            "proxy.chains": Change(OF_THE_MODE, "the chains of mode iptables", "iptables -t nat -X KUBE-PROXY-CANARY"),
+            "proxy.chains": Change(
+                OF_THE_MODE,
+                "the chains of mode iptables",
+                "iptables -E KUBE-FORWARD elsewhere",
+                "iptables -E elsewhere KUBE-FORWARD",
+            ),
         },
         {
             "clusterip.chains": Change(
-                "what comes from outside is not masqueraded",
+                "what comes from pods is masqueraded, too",
                 "KUBE-MARK-MASQ for",
-                WITHOUT_RULE.format(of="KUBE-MARK-MASQ"),
+                f"iptables-save -t nat | sed '/web-svc-cip.*KUBE-MARK-MASQ/{OF_ALL}' | iptables-restore",
             ),
         },
     ],
