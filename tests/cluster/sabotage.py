@@ -18,6 +18,7 @@ import pytest
 
 from netproof.cluster.under_test import ClusterUnderTest
 from netproof.observe.standpoint import Standpoint
+from netproof.running.ahead import AHEAD
 from netproof.running.collected import check_of
 from netproof.services.service import Service
 
@@ -29,8 +30,9 @@ done
 """
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A check that meets a script gets the fixture, so that it also waits for its turn."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A check that meets a script gets the fixture; no other check runs beside it, which would meet it too."""
+    config.stash[AHEAD].limit(lambda _: 1)
     for item in items:
         check = check_of(item)
         if isinstance(item, pytest.Function) and check and check.key in SCRIPTS:
