@@ -11,7 +11,7 @@ import typer
 
 from netproof.addons.known import cached_addon_images, prepare_addons
 from netproof.cluster.provision import assemble_images, get_tools, unpack
-from netproof.commands import addon, check, clusters, compare, doctor, places, sweep, toolchain
+from netproof.commands import addon, check, clusters, compare, doctor, places, report, sweep, toolchain
 from netproof.commands.features import features
 from netproof.commands.grade import grade
 from netproof.commands.options import AsJson, KubernetesVersion
@@ -53,6 +53,7 @@ app.add_typer(addon.app, name="addon")
 
 
 app.command()(sweep.sweep)
+app.command()(report.report)
 app.command()(compare.compare)
 
 
