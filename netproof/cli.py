@@ -14,6 +14,7 @@ from netproof.cluster.provision import assemble_images, get_tools, unpack
 from netproof.commands import addon, check, clusters, compare, doctor, places, report, sweep, toolchain
 from netproof.commands.features import features
 from netproof.commands.grade import grade
+from netproof.commands.nightly import nightly
 from netproof.commands.options import AsJson, KubernetesVersion
 from netproof.commands.system_packages import install_system_packages
 from netproof.commands.upstream import upstream
@@ -41,6 +42,7 @@ def run(context: typer.Context) -> None:
 
 app.command()(check.check)
 app.command()(grade)
+app.command()(nightly)
 app.command()(clusters.up)
 app.command()(clusters.status)
 app.command()(clusters.kubeconfig)

@@ -21,7 +21,7 @@ from netproof.report.markdown_report import to_markdown
 from netproof.report.record import results_file
 from netproof.report.results import Results
 
-STANDARD_OUTPUT = Path("-")
+_STANDARD_OUTPUT = Path("-")
 _LEAST_WIDTH = 120
 """Where the output is no terminal."""
 
@@ -57,13 +57,13 @@ def report(
 
 def _way(page: Path, results: Path) -> str:
     """The way from where a page is written to the directory of the run; empty where that is the same."""
-    directory = Path.cwd() if page == STANDARD_OUTPUT else page.absolute().parent
+    directory = Path.cwd() if page == _STANDARD_OUTPUT else page.absolute().parent
     way = os.path.relpath(results.resolve().parent, directory.resolve())
     return "" if way == "." else way
 
 
 def _write(to: Path, text: str) -> None:
-    if to == STANDARD_OUTPUT:
+    if to == _STANDARD_OUTPUT:
         typer.echo(text, nl=False)
         return
     try:

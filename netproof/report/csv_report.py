@@ -6,7 +6,7 @@ from netproof.report.results import CheckResult, Results
 from netproof.report.spreadsheet import harmless
 from netproof.report.spreadsheet import to_csv as table_to_csv
 
-COLUMNS = (
+_COLUMNS = (
     "check",
     "section",
     "level",
@@ -29,8 +29,8 @@ COLUMNS = (
 def to_csv(results: Results) -> str:
     """The rows, in the order of the verdicts, then what was not run; no cell is a formula to a spreadsheet."""
     rows = [_row(check) for check in results.checks]
-    rows += [[harmless(key), *([""] * 3), "not run", *([""] * (len(COLUMNS) - 5))] for key in results.not_run]
-    return table_to_csv(COLUMNS, rows)
+    rows += [[harmless(key), *([""] * 3), "not run", *([""] * (len(_COLUMNS) - 5))] for key in results.not_run]
+    return table_to_csv(_COLUMNS, rows)
 
 
 def _row(check: CheckResult) -> list[str]:

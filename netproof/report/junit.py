@@ -13,7 +13,7 @@ from netproof.report.results import CheckResult, Results
 from netproof.report.xml_text import printable
 from netproof.verdict import Verdict
 
-OF_THE_RUN = "run"
+_OF_THE_RUN = "run"
 """The class of a case that is no check: what broke outside of all of them."""
 
 
@@ -37,7 +37,9 @@ def to_junit(results: Results) -> str:
         case = ET.SubElement(suite, "testcase", classname=key.partition(".")[0], name=key, time="0")
         ET.SubElement(case, "skipped", message="not run: the run ended before")
     if results.run.problems:
-        case = ET.SubElement(suite, "testcase", classname=OF_THE_RUN, name="nothing broke outside of a check", time="0")
+        case = ET.SubElement(
+            suite, "testcase", classname=_OF_THE_RUN, name="nothing broke outside of a check", time="0"
+        )
         _add(case, "error", results.run.problems[0], "\n".join(results.run.problems))
     root = ET.Element("testsuites")
     root.append(suite)

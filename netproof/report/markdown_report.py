@@ -20,7 +20,7 @@ def to_markdown(results: Results) -> str:
     parts = [
         f"# {words(told.title)}",
         f"**{told.counts}**{state}",
-        table(["", ""], ((name, cell(code(facts[name]))) for name in _FACTS if name in facts)),
+        table(["", ""], ((name, cell(code(facts[name]))) for name in _FACTS if name in facts), of_numbers=False),
         *_of_lines("News", results.run.news),
         *_of_failures(told),
         *_of_what_broke(told),
