@@ -10,13 +10,16 @@ from rich.console import Console
 from rich.filesize import decimal
 from rich.table import Table
 
+from netproof.atomic_writes import write_atomically
 from netproof.commands.options import KubernetesVersion
 from netproof.errors import NetproofError
+from netproof.resources import data_directory
 from netproof.toolchain.acquire import SOURCES_VARIABLE, Acquisition, allowed_sources, parse_sources
 from netproof.toolchain.cache import Installation, open_cache
 from netproof.toolchain.catalog import Component, load_catalog
 from netproof.toolchain.fetch import UnavailableError
 from netproof.toolchain.newer import Newer, newer_versions, published_versions
+from netproof.toolchain.pin import pin_kubernetes, with_version
 from netproof.toolchain.progress import ConsoleProgress
 from netproof.toolchain.prune import prune as prune_cache
 
@@ -131,6 +134,20 @@ def outdated(
         typer.echo("give the machine a way to the Go module proxy, or set GOPROXY", err=True)
     if found or silent:
         raise typer.Exit(_HAS_NEWER if found else _SILENT)
+
+
+@app.command()
+def pin(version: Annotated[str, typer.Argument(help="A release of Kubernetes in full, such as 1.38.0.")]) -> None:
+    """Pin a Kubernetes version in this checkout, in the place of the one of the same minor version."""
+    catalog, toolchain = load_catalog(), data_directory("toolchain")
+    file = toolchain.parent / "netproof" / "toolchain" / "components.toml"
+    if not file.is_file():
+        raise NetproofError("an installed netproof has its versions pinned already", "pin it in a checkout")
+    for directory in pin_kubernetes(version, catalog, toolchain, ConsoleProgress()):
+        typer.echo(directory.relative_to(toolchain.parent))
+    pinned = catalog.component("kubernetes").versions
+    write_atomically(file, with_version(file.read_text(encoding="utf-8"), pinned, version))
+    typer.echo(file.relative_to(toolchain.parent))
 
 
 def _acquisition(sources: str) -> Acquisition:
