@@ -14,6 +14,7 @@ import typer
 from netproof.atomic_writes import write_atomically
 from netproof.errors import NetproofError
 from netproof.report import table
+from netproof.report.conformance import to_yaml
 from netproof.report.csv_report import to_csv
 from netproof.report.html import to_html
 from netproof.report.junit import to_junit
@@ -37,6 +38,9 @@ def report(
         Path | None, typer.Option("--markdown", metavar="FILE", help="Write what matters as Markdown.")
     ] = None,
     junit: Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write JUnit XML.")] = None,
+    conformance: Annotated[
+        Path | None, typer.Option("--conformance", metavar="FILE", help="Write a conformance report in YAML.")
+    ] = None,
     as_csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write a row for each check.")] = None,
 ) -> None:
     """Show a run again as it was shown at its end, or write it in other forms; - as a FILE is standard output."""
@@ -46,6 +50,7 @@ def report(
         (html, lambda to: to_html(run, run_directory=_way(to, file))),
         (markdown, lambda _: to_markdown(run)),
         (junit, lambda _: to_junit(run)),
+        (conformance, lambda _: to_yaml(run)),
         (as_csv, lambda _: to_csv(run)),
     ]
     wanted = [(to, form) for to, form in forms if to is not None]
