@@ -20,7 +20,7 @@ from netproof.commands.hold import hold
 from netproof.errors import NetproofError
 from netproof.nightly.history import History
 from netproof.nightly.job import Job
-from netproof.nightly.night import Night, NightRun, Order
+from netproof.nightly.night import Night, NightRun, Order, State
 from netproof.nightly.pages import index_to_html, line_of, to_html, to_markdown, to_text
 from netproof.nightly.telling import ToldNight, exit_code
 from netproof.toolchain import ConsoleProgress, resolve_kubernetes_version
@@ -68,6 +68,10 @@ def _work(history: History, night: Night, seconds: float) -> int:
         typer.echo(f"[{night.runs.index(run) + 1}/{len(night.runs)}] {line_of(told)}")
         _write(history, night)
 
+    ended = sum(run.state in {State.FINISHED, State.BROKEN} for run in night.runs)
+    directory = history.directory / night.name
+    taken_up = f", of which {ended} have ended already" if directory.exists() else ""
+    typer.echo(f"night {night.name}: {len(night.runs)} runs{taken_up}; what they print is in {directory}/*/run.log")
     try:
         Job(history, night, _prepare, tell, seconds).work()
     except KeyboardInterrupt:
@@ -76,7 +80,7 @@ def _work(history: History, night: Night, seconds: float) -> int:
     finally:
         told = _write(history, night)
         typer.echo("\n".join(["", *to_text(told), ""]))
-        typer.echo(f"{told.outcome}: {history.directory / night.name / 'index.html'}, summary.md")
+        typer.echo(f"{told.outcome}: {directory / 'index.html'}, summary.md")
     return exit_code(night)
 
 
