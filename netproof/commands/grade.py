@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from itertools import count
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +16,7 @@ from netproof.cluster.preflight import require_local
 from netproof.cluster.provision import assemble_images, get_tools
 from netproof.commands.hold import hold
 from netproof.commands.options import KubernetesVersion
+from netproof.commands.signals import obey_signals
 from netproof.grading.grade import Grade, State
 from netproof.grading.language import Language
 from netproof.grading.rubric import STANDARD, read_rubric
@@ -67,7 +67,7 @@ def grade(
         typer.echo(
             f"{jobs} works at once want {wanted_processors} processors; with fewer, all waits are longer", err=True
         )
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    obey_signals()
     with hold(out, command="grade", content="grades"):
         raise typer.Exit(_grade(order, wanted))
 

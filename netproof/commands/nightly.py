@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import signal
 from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
@@ -17,6 +16,7 @@ from netproof.cluster.bringup import require_mode
 from netproof.cluster.host import look
 from netproof.cluster.provision import assemble_images, get_tools
 from netproof.commands.hold import hold
+from netproof.commands.signals import obey_signals
 from netproof.errors import NetproofError
 from netproof.nightly.history import History
 from netproof.nightly.job import Job
@@ -53,7 +53,7 @@ def nightly(
 ) -> None:
     """Run the suite on each Kubernetes version and mode, and say what changed; exit code 1 if something got worse."""
     order = Order(runs=_runs(versions, modes), arguments=_arguments(pytest_args))
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    obey_signals()
     with hold(out, command="nightly", content="nights"):
         history = History(out)
         night = history.begin(order, datetime.now(UTC), anew=anew)

@@ -282,7 +282,7 @@ def test_a_wrong_option_is_one_message(arguments, said, tmp_path):
 def test_the_command_runs_the_suite_and_compares_with_the_night_before(tmp_path, monkeypatch):
     """Of checks that need no cluster, so that none is booted."""
     monkeypatch.setattr(command, "_prepare", lambda _: None)
-    monkeypatch.setattr(command.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(command, "obey_signals", lambda: None)
     chosen = ["--versions=1.37", "--modes=iptables", "--pytest-args=--check=layout.files", f"--out={tmp_path}"]
 
     first, second = (CliRunner().invoke(app, ["nightly", *chosen]) for _ in range(2))
