@@ -11,9 +11,10 @@ import typer
 
 from netproof.addons.known import cached_addon_images, prepare_addons
 from netproof.cluster.provision import assemble_images, get_tools, unpack
-from netproof.commands import addon, check, clusters, compare, doctor, places, sweep, toolchain
+from netproof.commands import addon, check, clusters, compare, doctor, places, report, sweep, toolchain
 from netproof.commands.features import features
 from netproof.commands.grade import grade
+from netproof.commands.nightly import nightly
 from netproof.commands.options import AsJson, KubernetesVersion
 from netproof.commands.system_packages import install_system_packages
 from netproof.commands.upstream import upstream
@@ -41,6 +42,7 @@ def run(context: typer.Context) -> None:
 
 app.command()(check.check)
 app.command()(grade)
+app.command()(nightly)
 app.command()(clusters.up)
 app.command()(clusters.status)
 app.command()(clusters.kubeconfig)
@@ -53,6 +55,7 @@ app.add_typer(addon.app, name="addon")
 
 
 app.command()(sweep.sweep)
+app.command()(report.report)
 app.command()(compare.compare)
 
 

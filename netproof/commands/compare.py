@@ -12,7 +12,7 @@ import typer
 from netproof.errors import NetproofError
 from netproof.report.compare import Comparison, Standing
 from netproof.report.compare_text import for_terminal, to_markdown
-from netproof.report.record import RESULTS_FILE
+from netproof.report.record import results_file
 from netproof.report.results import Results
 from netproof.report.table import render
 
@@ -32,7 +32,7 @@ def compare(
     """Print the verdicts of several runs side by side, such as those of the proxy modes: differences first."""
     if len(results) < 2:
         raise NetproofError("one run cannot be compared", "name two or more: netproof compare reports/A reports/B")
-    comparison = Comparison.of([Results.read(_file(path)) for path in results])
+    comparison = Comparison.of([Results.read(results_file(path)) for path in results])
     if as_markdown:
         typer.echo(to_markdown(comparison, with_alike=not only_differences), nl=False)
     else:
@@ -41,15 +41,3 @@ def compare(
         typer.echo(render(for_terminal(comparison, with_alike=not only_differences), width=width, colour=colour))
     if exit_code and comparison.standing(Standing.DIFFERS):
         raise typer.Exit(1)
-
-
-def _file(path: Path) -> Path:
-    """The results that a path means: a file, or the one in a directory.
-
-    Raises:
-        NetproofError: there are none.
-    """
-    file = path / RESULTS_FILE if path.is_dir() else path
-    if not file.is_file():
-        raise NetproofError(f"there are no results in {path}", f"name a {RESULTS_FILE}, or the directory of a run")
-    return file

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from filelock import FileLock, Timeout
 
 from netproof.addons.known import prepare_addons
 from netproof.atomic_writes import write_atomically
@@ -18,8 +14,9 @@ from netproof.classroom.classroom import PROCESSORS_A_WORK, Classroom, Order, sl
 from netproof.classroom.repository import directories_to_grade
 from netproof.cluster.preflight import require_local
 from netproof.cluster.provision import assemble_images, get_tools
+from netproof.commands.hold import hold
 from netproof.commands.options import KubernetesVersion
-from netproof.errors import NetproofError
+from netproof.commands.signals import obey_signals
 from netproof.grading.grade import Grade, State
 from netproof.grading.language import Language
 from netproof.grading.rubric import STANDARD, read_rubric
@@ -70,8 +67,8 @@ def grade(
         typer.echo(
             f"{jobs} works at once want {wanted_processors} processors; with fewer, all waits are longer", err=True
         )
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with _directory_of_grades(out):
+    obey_signals()
+    with hold(out, command="grade", content="grades"):
         raise typer.Exit(_grade(order, wanted))
 
 
@@ -102,25 +99,6 @@ def _write_tables(order: Order, grades: list[Grade]) -> None:
     for name, text in tables.items():
         write_atomically(order.out / name, text)
     typer.echo(f"{order.out / 'index.html'}, grades.csv and summary.md have {len(grades)} works")
-
-
-@contextmanager
-def _directory_of_grades(out: Path) -> Iterator[None]:
-    """Hold the directory of the grades for this process alone.
-
-    Raises:
-        NetproofError: it cannot be written to, or another process works there.
-    """
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with FileLock(out / ".lock", timeout=0):
-            yield
-    except Timeout:
-        raise NetproofError(f"another netproof grade works in {out}", "wait for it, or name another --out") from None
-    except OSError as problem:
-        raise NetproofError(
-            f"the grades cannot be written to {out}: {problem}", "name a directory that can be written to with --out"
-        ) from problem
 
 
 def _tell(graded: Grade, was_run: bool, place: str) -> None:

@@ -10,11 +10,16 @@ from rich.console import Console
 from rich.filesize import decimal
 from rich.table import Table
 
+from netproof.atomic_writes import write_atomically
 from netproof.commands.options import KubernetesVersion
 from netproof.errors import NetproofError
+from netproof.resources import data_directory
 from netproof.toolchain.acquire import SOURCES_VARIABLE, Acquisition, allowed_sources, parse_sources
 from netproof.toolchain.cache import Installation, open_cache
 from netproof.toolchain.catalog import Component, load_catalog
+from netproof.toolchain.fetch import UnavailableError
+from netproof.toolchain.newer import Newer, newer_versions, published_versions
+from netproof.toolchain.pin import pin_kubernetes, with_version
 from netproof.toolchain.progress import ConsoleProgress
 from netproof.toolchain.prune import prune as prune_cache
 
@@ -24,6 +29,9 @@ Sources = Annotated[
     str,
     typer.Option("--sources", metavar="LIST", help="Only these of release,module,system.", envvar=SOURCES_VARIABLE),
 ]
+
+_HAS_NEWER, _SILENT = 1, 3
+"""Exit codes of ``outdated``."""
 
 _UNBROKEN_WIDTH = 160  # where no terminal sets a width, lines stay whole for grep and the like
 
@@ -97,6 +105,49 @@ def prune(
     for entry in pruned.kept_in_use:
         typer.echo(f"kept {entry}: another run of netproof is installing it")
     typer.echo(f"{decimal(pruned.freed_bytes)} freed in {acquisition.cache.root}")
+
+
+@app.command()
+def outdated(
+    components: Annotated[list[str] | None, typer.Argument(help="Components to ask about; all by default.")] = None,
+    pre: Annotated[bool, typer.Option("--pre", help="Versions before a release count, too.")] = False,
+) -> None:
+    """Ask the Go module proxy for newer versions; exit code 1 where there are, 3 where it cannot be asked."""
+    catalog = load_catalog()
+    every = [one for one in catalog.components.values() if one.module and one.module.requires and not one.follows]
+    found: list[Newer] = []
+    silent = []
+    for component in map(catalog.component, components) if components else every:
+        try:
+            published = published_versions(component)
+        except UnavailableError as problem:
+            silent.append(component.name)
+            typer.echo(f"{component.name}: the Go module proxy cannot be asked: {problem}", err=True)
+            continue
+        newer = newer_versions(component.versions, published, by_minor=component.name == "kubernetes", pre=pre)
+        for one in newer:
+            typer.echo(f"{component.name} {one.version} is {f'newer than {one.pinned}' if one.pinned else 'new'}")
+        if not newer:
+            typer.echo(f"{component.name}: nothing newer than {', '.join(component.versions)}")
+        found += newer
+    if silent:
+        typer.echo("give the machine a way to the Go module proxy, or set GOPROXY", err=True)
+    if found or silent:
+        raise typer.Exit(_HAS_NEWER if found else _SILENT)
+
+
+@app.command()
+def pin(version: Annotated[str, typer.Argument(help="A release of Kubernetes in full, such as 1.38.0.")]) -> None:
+    """Pin a Kubernetes version in this checkout, in the place of the one of the same minor version."""
+    catalog, toolchain = load_catalog(), data_directory("toolchain")
+    file = toolchain.parent / "netproof" / "toolchain" / "components.toml"
+    if not file.is_file():
+        raise NetproofError("an installed netproof has its versions pinned already", "pin it in a checkout")
+    for directory in pin_kubernetes(version, catalog, toolchain, ConsoleProgress()):
+        typer.echo(directory.relative_to(toolchain.parent))
+    pinned = catalog.component("kubernetes").versions
+    write_atomically(file, with_version(file.read_text(encoding="utf-8"), pinned, version))
+    typer.echo(file.relative_to(toolchain.parent))
 
 
 def _acquisition(sources: str) -> Acquisition:

@@ -142,7 +142,7 @@ class Comparison:
         for row in rows:
             for column, one in zip(self.columns, row.found, strict=True):
                 if one and one.verdict is not Verdict.PASSED:
-                    yield f"{row.key} in {column}: {one.verdict}: {_why(one)}"
+                    yield f"{row.key} in {column}: {one.verdict}: {why(one)}"
 
     def _reasons(self, rows: Iterable[Row]) -> Iterator[str]:
         """Why checks were not judged, and what was seen where they were and did not pass; checks of one reason once."""
@@ -150,7 +150,7 @@ class Comparison:
             of_reason: defaultdict[str, list[str]] = defaultdict(list)
             for one in filter(None, checks):
                 if one.verdict is not Verdict.PASSED:
-                    of_reason[f"{one.verdict}: {_why(one)}"].append(one.key)
+                    of_reason[f"{one.verdict}: {why(one)}"].append(one.key)
             for reason, keys in of_reason.items():
                 yield f"{column}: {reason} ({', '.join(keys)})"
 
@@ -192,7 +192,7 @@ def _counted(results: Results) -> str:
     return ", ".join([*counts, *([f"{len(results.not_run)} not run"] if results.not_run else [])])
 
 
-def _why(one: CheckResult) -> str:
+def why(one: CheckResult) -> str:
     """What a verdict other than ``passed`` says of itself, in one line."""
     if one.reason:
         text = one.reason

@@ -32,14 +32,15 @@ def cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table of cells that are ready to be shown: a text, and numbers after it.
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, of_numbers: bool = True) -> str:
+    """A table of cells that are ready to be shown.
 
     Args:
         head: the names of the columns.
         rows: a cell for each column.
+        of_numbers: whether all but the first of each row are numbers.
     """
-    alignment = ["---", *(["---:"] * (len(head) - 1))]
+    alignment = ["---", *(["---:" if of_numbers else "---"] * (len(head) - 1))]
     return "\n".join(f"| {' | '.join(row)} |" for row in (head, alignment, *rows))
 
 

@@ -14,7 +14,9 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
+from netproof.atomic_writes import write_atomically
 from netproof.errors import NetproofError
+from netproof.report.html import REPORT_FILE, to_html
 from netproof.report.results import CheckFacts, CheckResult, Phase, Results, Run
 
 RESULTS_FILE = "results.json"
@@ -30,6 +32,18 @@ _JSON: TypeAdapter[Any] = TypeAdapter(Any)
 def new_run_id() -> str:
     """An id for a run that starts now: UTC time and four random hexadecimal digits."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+
+
+def results_file(path: Path) -> Path:
+    """The results that a path means: a file, or the one in a directory.
+
+    Raises:
+        NetproofError: there are none.
+    """
+    file = path / RESULTS_FILE if path.is_dir() else path
+    if not file.is_file():
+        raise NetproofError(f"there are no results in {path}", f"name a {RESULTS_FILE}, or the directory of a run")
+    return file
 
 
 class RunRecord:
@@ -61,6 +75,11 @@ class RunRecord:
     def path(self) -> Path:
         """Where results.json lies."""
         return self.directory / RESULTS_FILE
+
+    @property
+    def page(self) -> Path:
+        """Where the page lies that is made at the end."""
+        return self.directory / REPORT_FILE
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
@@ -158,7 +177,7 @@ class RunRecord:
         self.save()
 
     def finish(self, *, exit_code: int, interrupted: bool) -> None:
-        """Enter the end of the run, and write the file if checks were selected.
+        """Enter the end of the run; where checks were selected, write the file, and the page that is made from it.
 
         Raises:
             OSError: the file cannot be written.
@@ -167,6 +186,7 @@ class RunRecord:
         run.finished, run.exit_code, run.interrupted = datetime.now(UTC), exit_code, interrupted
         if self._opened:
             self.save()
+            write_atomically(self.page, to_html(self._own_results()))
 
     def save(self) -> None:
         """Write the file.

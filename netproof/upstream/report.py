@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -13,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from netproof.atomic_writes import write_atomically
+from netproof.report.xml_text import printable
 from netproof.upstream.specs import Outcome, Spec, UpstreamRun
 
 RESULTS = "upstream.json"
@@ -25,7 +25,6 @@ _STYLES = {
     Outcome.NOT_RUN: "yellow",
 }
 _LONGEST_MESSAGE_LINES = 12
-_NOT_IN_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def write(run: UpstreamRun, directory: Path) -> None:
@@ -49,7 +48,7 @@ def junit(run: UpstreamRun) -> str:
     for spec in run.specs:
         case = ET.SubElement(suite, "testcase", name=spec.name, file=spec.file, time=f"{spec.seconds:.3f}")
         if spec.outcome is Outcome.FAILED:
-            ET.SubElement(case, "failure", message=_first_line(spec.message)).text = _printable(spec.message)
+            ET.SubElement(case, "failure", message=_first_line(spec.message)).text = printable(spec.message)
         elif spec.outcome is not Outcome.PASSED:
             ET.SubElement(case, "skipped", message=_first_line(spec.message) or spec.outcome)
     root = ET.Element("testsuites")
@@ -87,9 +86,4 @@ def _failure(spec: Spec) -> Iterator[RenderableType]:
 
 
 def _first_line(text: str) -> str:
-    return _printable(text.partition("\n")[0])
-
-
-def _printable(text: str) -> str:
-    """The text without the characters that XML cannot hold, such as those of terminal colours."""
-    return _NOT_IN_XML.sub("", text)
+    return printable(text.partition("\n")[0])

@@ -28,6 +28,7 @@ KNOWS_NOTHING_OF = {
     "report": PYTEST_ALONE | {"netproof.cluster", "netproof.observe", "netproof.submission"},
     "grading": PYTEST_ALONE | {"netproof.cluster", "netproof.commands", "netproof.observe", "netproof.classroom"},
     "classroom": PYTEST_ALONE | {"netproof.cluster", "netproof.commands", "netproof.observe"},
+    "nightly": PYTEST_ALONE | {"netproof.cluster", "netproof.commands", "netproof.observe", "netproof.submission"},
     "running": {"netproof.cluster", "netproof.fixtures", "netproof.observe", "netproof.submission"},
     "upstream": PYTEST_ALONE | {"netproof.commands", "netproof.submission"},
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -66,6 +68,28 @@ def test_one_that_wants_too_much_memory_fails(tmp_path):
 
     assert code != 0
     assert "MemoryError" in (tmp_path / "log").read_text()
+
+
+def test_where_the_wait_is_interrupted_the_program_is_too(tmp_path):
+    log = tmp_path / "log"
+
+    def up():
+        if not log.is_file() or not log.read_text():
+            raise NotYetError("not yet")
+
+    def interrupt():
+        Waiter().until("it runs", up, timeout_seconds=20)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    script = "trap 'echo interrupted; exit' INT; echo up; sleep 60 & wait"
+
+    with pytest.raises(KeyboardInterrupt):
+        Programs().run(shell(script), directory=tmp_path, output=log, seconds=90)
+
+    thread.join(30)
+    assert log.read_text().split() == ["up", "interrupted"]
 
 
 def test_the_end_ends_what_runs_and_lets_nothing_begin(tmp_path):

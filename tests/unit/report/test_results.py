@@ -66,6 +66,7 @@ def test_the_file_holds_each_verdict_at_once_and_no_end_before_the_end(tmp_path)
     at_the_end = Results.read(record.path)
     assert at_the_end.run.finished is not None
     assert (at_the_end.run.interrupted, at_the_end.run.exit_code) == (True, 2)
+    assert "interrupted" in record.page.read_text()
 
 
 def test_a_phase_is_timed_and_told_also_when_it_fails(tmp_path):

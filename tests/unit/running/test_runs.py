@@ -148,4 +148,4 @@ def test_collecting_only_writes_nothing(run_checks, pytester):
 def test_nothing_is_left_of_where_workers_met(run_checks, pytester):
     run_checks("-n", "2", test_a=ONE_OF_EACH)
 
-    assert [file.name for file in (pytester.path / "reports" / "latest").iterdir()] == ["results.json"]
+    assert {file.name for file in (pytester.path / "reports" / "latest").iterdir()} == {"results.json", "report.html"}
