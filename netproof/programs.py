@@ -12,6 +12,8 @@ from pathlib import Path
 
 GRACE_SECONDS = 30.0
 """How long a program that is asked to end may take; a run ends its cluster meanwhile."""
+_WITH_OURS = ("setpriv", "--pdeathsig", "INT", "--")
+"""Has a program asked to end when the thread that waits for it has gone, as after a ``kill -9`` of this process."""
 _NOT_PASSED_ON = frozenset({"PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTHONSTARTUP"})
 
 
@@ -69,7 +71,7 @@ class Programs:
                 if self._stopped:
                     raise StoppedError
                 process = subprocess.Popen(
-                    list(argv),
+                    [*_WITH_OURS, *argv],
                     cwd=directory,
                     stdin=subprocess.DEVNULL,
                     stdout=out,

@@ -48,7 +48,7 @@ class ClusterUnderTest:
     def side_by_side(self, usual: int) -> int:
         """How many things that start pods may go on at once, where ``usual`` do on nodes of the usual speed.
 
-        On emulated nodes it is one: a second makes the first miss its probes, and what is restarted is a load by itself.
+        On emulated nodes it is one: with a second the first misses its probes, and what is restarted is a load, too.
         """
         return usual if self.slowness == 1 else 1
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -47,14 +48,33 @@ def test_one_that_takes_too_long_is_ended_with_all_that_it_started(tmp_path, mon
     with pytest.raises(TookTooLongError):
         Programs().run(shell(script), directory=tmp_path, output=tmp_path / "log", seconds=0.5)
 
-    child = int((tmp_path / "child").read_text())
+    wait_until_gone(int((tmp_path / "child").read_text()))
 
+
+def test_one_is_asked_to_end_where_netproof_was_killed(tmp_path):
+    script = f"""
+from pathlib import Path
+from netproof.programs import Programs
+argv = ["sh", "-c", "echo $$ > own; mv own number; exec sleep 60"]
+Programs().run(argv, directory=Path({str(tmp_path)!r}), output=Path({str(tmp_path / "log")!r}), seconds=60)
+"""
+    ours = subprocess.Popen([sys.executable, "-c", script])
+    number = tmp_path / "number"
+    Waiter(retry_on=(FileNotFoundError,)).until("it runs", number.stat, timeout_seconds=20)
+
+    ours.kill()
+    ours.wait()
+
+    wait_until_gone(int(number.read_text()))
+
+
+def wait_until_gone(pid):
     def gone():
-        state = Path(f"/proc/{child}/stat")
+        state = Path(f"/proc/{pid}/stat")
         if state.exists() and state.read_text().split()[2] != "Z":
             raise NotYetError("it runs")
 
-    Waiter().until("what it started has ended", gone, timeout_seconds=10)
+    Waiter().until("the process has ended", gone, timeout_seconds=10)
 
 
 def test_one_that_wants_too_much_memory_fails(tmp_path):
