@@ -142,14 +142,16 @@ def _apply(
 def _apply_judged(api: KubernetesApi, step: Step, timeout_seconds: float) -> None:
     """Apply an object once the API says yes or no to it: an error of the server's own is neither (RFC 9110, 15.6).
 
-    On a busy host the webhook of an add-on, say, may miss the 10 s that it has; that is not the object's fault.
+    On a busy host the webhook of an add-on, say, may miss the 10 s that it has; that is not the object's fault. A field
+    that the schema lacks is, though server-side apply answers it with 500: without a reason, which errors of the
+    server's own have (``ErrorToAPIStatus`` of k8s.io/apiserver, endpoints/handlers/responsewriters/status.go).
     """
 
     def apply() -> None:
         try:
             api.apply(step.object.manifest, step.namespace)
         except ApiRefused as refused:
-            if refused.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            if refused.status >= HTTPStatus.INTERNAL_SERVER_ERROR and refused.reason:
                 raise NotYetError(refused.message) from None
             raise
 

@@ -175,7 +175,9 @@ def cluster_of() -> Iterator[Callable[[str], str]]:
 
     yield name
     for one in used:
-        subprocess.run([*NETPROOF, "down", "--cluster-name", one], check=True, timeout=60)
+        subprocess.run(
+            [*NETPROOF, "down", "--cluster-name", one], check=False, timeout=60
+        )  # none came up where a run failed before
 
 
 def test_every_mutant_of_the_state_that_a_check_names_is_tried() -> None:

@@ -12,6 +12,10 @@ from netproof.submission import bundled_manifests, load, plan
 REFUSED = ApiRefused(422, "Invalid", "spec.replicas: must be a number")
 IN_TROUBLE = ApiRefused(500, "InternalError", "failed calling webhook: context deadline exceeded")
 
+UNKNOWN_FIELD = ApiRefused(
+    500, "", "failed to create typed patch object: .spec.LoadBalancerIP: field not declared in schema"
+)
+
 
 class Api:
     """An API that answers the applications of one object with these, one after the other, and then takes it."""
@@ -41,6 +45,12 @@ def test_a_refusal_after_it_is_the_objects_own(steps):
     (outcome,) = apply_plan(Api("web", IN_TROUBLE, REFUSED), steps, timeout_seconds=10).outcomes
 
     assert outcome.refusal == REFUSED.message
+
+
+def test_a_field_that_the_schema_lacks_is_the_objects_own_fault_at_once(steps):
+    (outcome,) = apply_plan(Api("web", UNKNOWN_FIELD), steps, timeout_seconds=10).outcomes
+
+    assert outcome.refusal == UNKNOWN_FIELD.message
 
 
 def test_a_server_that_never_judges_is_no_refusal(steps):
