@@ -197,7 +197,7 @@ def test_the_declared_strategy_is_valid_and_kept(applied, web, web_manifest, wat
     with watching(web) as timeline:
         web.roll_out()
 
-    require_bounds_kept(timeline, web)
+    require_bounds_kept(timeline, web.deployment(), web)
 
 
 @check(
@@ -276,7 +276,7 @@ def test_zero_and_zero_is_rejected(workspace, web_manifest):
 def test_no_state_is_out_of_bounds(rehearsed, rehearsal):
     """At every state replicas are within desired + maxSurge, and available ones within desired - maxUnavailable."""
     this, rollover = rehearsed(rehearsal, ROLLOVER)
-    require_bounds_kept(this)
+    require_bounds_kept(this.timeline, this.deployment, this.workload)
     if rehearsal.name in MORE_TO_SAY:
         require_of(this, MORE_TO_SAY[rehearsal.name])
         require_not_of(rollover, MORE_TO_SAY[rehearsal.name])
@@ -320,13 +320,13 @@ def require_not_of(one, statement):
     require(not met, f"not: {statement.__doc__}", in_short(one.timeline), objects=[str(one.workload)])
 
 
-def require_bounds_kept(this):
+def require_bounds_kept(timeline, deployment, workload):
     """Raise UnmetError unless every state is within the Deployment's bounds, and some is not within narrower ones."""
-    bounds, objects = Bounds.of(this.deployment), [str(this.workload)]
-    kept = this.timeline.always(bounds.hold)
+    bounds, objects = Bounds.of(deployment), [str(workload)]
+    kept = timeline.always(bounds.hold)
     wanted = f"replicas at most {bounds.maximum} and available at least {bounds.minimum} at every state"
     require(kept, wanted, kept, objects=objects)
-    still = this.timeline.always(bounds.without_room.hold)
+    still = timeline.always(bounds.without_room.hold)
     require(not still, "a rollout that adds pods or takes some away", still, objects=objects)
 
 
