@@ -77,7 +77,7 @@ def test_a_specification_with_hardware_is_read_as_it_was_written(tmp_path):
     assert all(node.is_virtual for node in spec.nodes)
 
 
-@pytest.mark.parametrize(("accelerator", "bearable"), [("tcg", 2), ("kvm", 6)])
+@pytest.mark.parametrize(("accelerator", "bearable"), [("tcg", 1), ("kvm", 6)])
 def test_an_emulated_node_bears_less_at_once(monkeypatch, accelerator, bearable):
     hardware = VirtualHardware("vmlinuz", "initrd", "root.sqfs", "images.sqfs", accelerator)
     provider = object.__new__(LocalCluster)
