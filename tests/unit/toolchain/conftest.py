@@ -104,3 +104,14 @@ packages = { greet = "example.test/greeter" }
 ldflags = "-X main.version={version}"
 disk_mib = { installed = 1 }
 """
+
+
+@pytest.fixture
+def go_proxy(server, monkeypatch, tmp_path):
+    """The server as the Go module proxy, with a cache of modules that is the test's own."""
+    monkeypatch.setenv("GOPROXY", server.url)
+    monkeypatch.setenv("GOMODCACHE", str(tmp_path / "modules"))
+    monkeypatch.setenv("GOSUMDB", "off")
+    for name in ("GONOPROXY", "GOPRIVATE"):
+        monkeypatch.setenv(name, "")
+    return server

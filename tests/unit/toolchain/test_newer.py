@@ -17,19 +17,14 @@ LIST = "/k8s.io/kubernetes/@v/list"
 
 
 @pytest.fixture
-def proxy(server, monkeypatch, tmp_path):
+def proxy(go_proxy):
     """A Go module proxy that has what the test puts there."""
-    monkeypatch.setenv("GOPROXY", server.url)
-    monkeypatch.setenv("GOMODCACHE", str(tmp_path / "modules"))
-    monkeypatch.setenv("GOSUMDB", "off")
-    for name in ("GONOPROXY", "GOPRIVATE"):
-        monkeypatch.setenv(name, "")
 
     def publish(*versions):
-        server.files[LIST] = "".join(f"v{version}\n" for version in versions).encode()
+        go_proxy.files[LIST] = "".join(f"v{version}\n" for version in versions).encode()
         for version in versions:
-            server.files[f"/k8s.io/kubernetes/@v/v{version}.mod"] = b"module k8s.io/kubernetes\n"
-            server.files[f"/k8s.io/kubernetes/@v/v{version}.info"] = f'{{"Version": "v{version}"}}'.encode()
+            go_proxy.files[f"/k8s.io/kubernetes/@v/v{version}.mod"] = b"module k8s.io/kubernetes\n"
+            go_proxy.files[f"/k8s.io/kubernetes/@v/v{version}.info"] = f'{{"Version": "v{version}"}}'.encode()
 
     return publish
 

@@ -22,24 +22,19 @@ PROGRAM = "package main\n\nfunc main() {}\n"
 
 
 @pytest.fixture
-def proxy(server, monkeypatch, tmp_path):
+def proxy(go_proxy, monkeypatch):
     """A Go module proxy with a Kubernetes 1.99.1 of next to nothing, of which each program is there."""
-    monkeypatch.setenv("GOPROXY", server.url)
-    monkeypatch.setenv("GOMODCACHE", str(tmp_path / "modules"))
     monkeypatch.setenv("GOFLAGS", "-modcacherw")
-    monkeypatch.setenv("GOSUMDB", "off")
-    for name in ("GONOPROXY", "GOPRIVATE"):
-        monkeypatch.setenv(name, "")
 
     def publish(path, version, go_mod, files):
         content = io.BytesIO()
         with zipfile.ZipFile(content, "w") as archive:
             for name, text in {"go.mod": go_mod, **files}.items():
                 archive.writestr(f"{path}@{version}/{name}", text)
-        server.files[f"/{path}/@v/{version}.info"] = f'{{"Version": "{version}"}}'.encode()
-        server.files[f"/{path}/@v/{version}.mod"] = go_mod.encode()
-        server.files[f"/{path}/@v/{version}.zip"] = content.getvalue()
-        server.files[f"/{path}/@v/list"] = f"{version}\n".encode()
+        go_proxy.files[f"/{path}/@v/{version}.info"] = f'{{"Version": "{version}"}}'.encode()
+        go_proxy.files[f"/{path}/@v/{version}.mod"] = go_mod.encode()
+        go_proxy.files[f"/{path}/@v/{version}.zip"] = content.getvalue()
+        go_proxy.files[f"/{path}/@v/list"] = f"{version}\n".encode()
 
     catalog = load_catalog()
     packages = [
