@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -36,6 +36,40 @@ def checks_of_submissions() -> dict[str, list[str]]:
         if check["subject"] == "submission":
             sections.setdefault(check["section"], []).append(check["id"])
     return sections
+
+
+def run_suite(
+    options: list[str],
+    reports: Path,
+    *,
+    hurry: str = HURRIED,
+    environment: Mapping[str, str] | None = None,
+    seconds: float = RUN_SECONDS,
+) -> Results:
+    """Run checks of networking as a user does, and return the results.
+
+    Args:
+        options: what pytest is told.
+        reports: where the run makes its directory.
+        hurry: the factor of all timeouts where the environment names none.
+        environment: variables that the run gets beside ours.
+        seconds: how long it may take.
+    """
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    completed = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "suites/networking", "-p", "no:cacheprovider"),
+            *(*options, "--report-dir", str(reports)),
+        ],
+        cwd=CHECKOUT,
+        env={"NETPROOF_TIMEOUT_SCALE": hurry, **ours, **(environment or {})},
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+    )
+    # Shown by pytest where the test fails.
+    print(completed.stdout, completed.stderr, sep="\n")
+    return Results.read(reports / "latest" / "results.json")
 
 
 class Leftovers:
@@ -100,24 +134,7 @@ def prove(cluster: ClusterUnderTest, leftovers: Leftovers, tmp_path: Path) -> Pr
 
     def run(submission: Submission, checks: list[str], hurry: str = HURRIED) -> Results:
         leftovers.make_way_for(submission)
-        command = [
-            *(sys.executable, "-m", "pytest", "suites/networking", "-p", "no:cacheprovider"),
-            *("--keep-cluster", "--cluster-name", cluster.local.name),
-            *("--submission", str(submission.directory), "--check", ",".join(checks)),
-            *("--report-dir", str(reports)),
-        ]
-        scale = os.environ.get("NETPROOF_TIMEOUT_SCALE", hurry)
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-        completed = subprocess.run(
-            command,
-            cwd=CHECKOUT,
-            env=environment | {"NETPROOF_TIMEOUT_SCALE": scale},
-            capture_output=True,
-            text=True,
-            timeout=RUN_SECONDS,
-        )
-        # Shown by pytest where the test fails.
-        print(completed.stdout, completed.stderr, sep="\n")
-        return Results.read(reports / "latest" / "results.json")
+        options = ["--keep-cluster", "--cluster-name", cluster.local.name, "--submission", str(submission.directory)]
+        return run_suite([*options, "--check", ",".join(checks)], reports, hurry=hurry)
 
     return run

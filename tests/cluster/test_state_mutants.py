@@ -6,10 +6,8 @@ No manifest can bring these changes about, so they are made by hand, in the midd
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -23,7 +21,7 @@ from netproof.resources import data_directory
 from netproof.running.listing import all_checks
 from netproof.verdict import Verdict
 
-from .conftest import CHECKOUT, HURRIED, NETPROOF
+from .conftest import NETPROOF, run_suite
 
 pytestmark = pytest.mark.cluster
 
@@ -226,25 +224,13 @@ def require_caught(mode: str, cluster: str, changes: dict[str, Change], reports:
 
 def prove(mode: str, cluster: str, changes: dict[str, Change], reports: Path) -> Results:
     """Run the checks that meet a change, and what they need, in the cluster of a mode."""
-    command = [
-        *(sys.executable, "-m", "pytest", "suites/networking", "-p", "no:cacheprovider", "-p", "sabotage"),
-        *("--proxy-mode", mode, "--keep-cluster", "--cluster-name", cluster),
-        *("--check", ",".join(changes), "--report-dir", str(reports)),
-    ]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     scripts = {key: (change.script, change.mended) for key, change in changes.items()}
-    completed = subprocess.run(
-        command,
-        cwd=CHECKOUT,
-        env={
-            "NETPROOF_TIMEOUT_SCALE": HURRIED,
-            **environment,
-            "NETPROOF_TEST_SABOTAGE": json.dumps(scripts),
-            "PYTHONPATH": str(Path(__file__).parent),
-        },
-        capture_output=True,
-        text=True,
-        timeout=RUN_SECONDS,
+    return run_suite(
+        [
+            *("-p", "sabotage", "--proxy-mode", mode, "--keep-cluster", "--cluster-name", cluster),
+            *("--check", ",".join(changes)),
+        ],
+        reports,
+        environment={"NETPROOF_TEST_SABOTAGE": json.dumps(scripts), "PYTHONPATH": str(Path(__file__).parent)},
+        seconds=RUN_SECONDS,
     )
-    print(completed.stdout, completed.stderr, sep="\n")  # shown by pytest where the test fails
-    return Results.read(reports / "latest" / "results.json")
