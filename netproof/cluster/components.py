@@ -46,7 +46,6 @@ class Component:
         machine: where it runs: ``lan``, ``control-plane`` or a node's name; "" for the host's network.
         argv: its command line.
         environment: what is added to its environment.
-        cgroup: the cgroup it is put into, below the cluster's.
         after: a unix socket on a virtual machine that must be listened on before; elsewhere the order of starts does.
     """
 
@@ -54,7 +53,6 @@ class Component:
     machine: str
     argv: tuple[str, ...]
     environment: dict[str, str] = field(default_factory=dict)
-    cgroup: str = "system"
     after: str = ""
 
 
@@ -409,10 +407,10 @@ def _kube_proxy_config(spec: ClusterSpec, state: StateDirectory, node: NodeSpec)
 def _ipvs_sync(spec: ClusterSpec) -> dict[str, str]:
     """How often kube-proxy in mode ipvs writes everything: each time is some forty runs of ipset.
 
-    In an emulated machine these take two seconds of a processor, so there it is as seldom as kube-proxy itself would
-    have it, and, as in the other modes, not oftener than once a second.
+    In an emulated machine these take two seconds of a processor. So there it is as seldom as kube-proxy itself would
+    have it, and so that what changes often leaves the pods a processor.
     """
-    return {"syncPeriod": "30s", "minSyncPeriod": "1s"} if spec.slowness > 1 else {"syncPeriod": "5s"}
+    return {"syncPeriod": "30s", "minSyncPeriod": "2s"} if spec.slowness > 1 else {"syncPeriod": "5s"}
 
 
 def _masquerade(spec: ClusterSpec) -> str:

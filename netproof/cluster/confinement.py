@@ -17,7 +17,7 @@ _NODE_BYTES: Final = 3 << 29
 """Memory of all pods of a node; a run of the homework takes about 100 MiB."""
 _NODE_PROCESSES: Final = 2000
 """Processes and threads of all pods of a node; a run of the homework has about 500."""
-_NODE_CPU_WEIGHT: Final = 10
+_NODE_CPU_WEIGHT: Final = 40
 """The part of the processors' time of all pods of a node, where the cluster's own programs have 100."""
 _VOLATILE_BYTES: Final = 4 << 30
 """All that a cluster keeps: its store, images, logs; a run of the homework has about 1.5 GiB."""

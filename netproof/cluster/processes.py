@@ -42,7 +42,7 @@ class Processes:
     """All components of a cluster.
 
     Args:
-        cgroup: the cluster's cgroup.
+        cgroup: the cgroup they are put into.
         logs: the directory of the components' logs.
         on_death: called, from the reaping thread, with each component that ended without being asked to.
     """
@@ -81,7 +81,7 @@ class Processes:
             )
             running = Running(component, process, log_path, tuple(pass_fds))
             self._running[component.name] = running
-        self._put_into_cgroup(process.pid, component.cgroup)
+        cgroups.enter(self._cgroup, process.pid)
         return running
 
     def run(self, argv: Sequence[str]) -> None:
@@ -139,10 +139,3 @@ class Processes:
             self._ended.notify_all()
         if not running.expected_to_end:
             self._on_death(running, -1 if code is None else code)
-
-    def _put_into_cgroup(self, pid: int, group: str) -> None:
-        for mount_point, _ in cgroups.hierarchies():
-            try:
-                (mount_point / self._cgroup.lstrip("/") / group / "cgroup.procs").write_text(str(pid), encoding="ascii")
-            except OSError:
-                continue

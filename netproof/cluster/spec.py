@@ -151,6 +151,11 @@ class ClusterSpec:
         """The cgroup below which everything of this cluster runs, relative to each hierarchy's root."""
         return f"/netproof/{self.name}"
 
+    @property
+    def system_cgroup(self) -> str:
+        """The cgroup of all of this cluster's processes that are in no pod."""
+        return f"{self.cgroup}/system"
+
     def of_kind(self, node_kind: str, node_count: int) -> ClusterSpec:
         """The same cluster with so many nodes of this kind."""
         return replace(self, node_kind=node_kind, node_count=node_count)

@@ -53,7 +53,7 @@ class Supervisor:
         self._logs = Path(spec.log_directory)
         self._machines: dict[str, Machine] = {}
         self._namespaces: dict[str, NamespaceMachine] = {}
-        self._processes = Processes(spec.cgroup, self._logs, self._component_died)
+        self._processes = Processes(spec.system_cgroup, self._logs, self._component_died)
         self._dead: dict[str, dict[str, Any]] = {}
         self._started = time.monotonic()
         self._lock = threading.Lock()
@@ -116,8 +116,9 @@ class Supervisor:
         return round(time.monotonic() - self._started, 3)
 
     def _make_groups_and_volatile(self) -> None:
-        for group in ("system", *(node.name for node in self._spec.nodes)):
-            cgroups.create(f"{self._spec.cgroup}/{group}")
+        cgroups.create(self._spec.system_cgroup, for_processes=True)
+        for node in self._spec.nodes:
+            cgroups.create(f"{self._spec.cgroup}/{node.name}")
         if self._spec.confined:
             confine(self._spec)
         volatile = self._state.volatile

@@ -32,10 +32,15 @@ def version() -> str:
     return "v2" if "cgroup2" in kinds else "none"
 
 
-def create(path: str) -> None:
+def create(path: str, *, for_processes: bool = False) -> None:
     """Make the cgroup ``path`` (such as ``/netproof/a/n1``) in every hierarchy, with what kubelet wants of its root.
 
     On v1 an empty ``cpuset`` admits no process, so its values come from the parent; on v2 controllers are handed down.
+
+    Args:
+        path: where.
+        for_processes: whether processes will be in it, and no cgroups below it: v2 admits either, so where this is set
+            nothing is handed down from here (admin-guide/cgroup-v2.rst, No Internal Process Constraint).
     """
     for mount_point, kind in hierarchies():
         group = mount_point
@@ -48,8 +53,18 @@ def create(path: str) -> None:
                 own = group / setting
                 if kind == "cgroup" and own.exists() and not own.read_text(encoding="ascii").strip():
                     own.write_text((group.parent / setting).read_text(encoding="ascii"), encoding="ascii")
-        if kind == "cgroup2":
+        if kind == "cgroup2" and not for_processes:
             _hand_down_controllers(group)
+
+
+def enter(path: str, pid: int) -> None:
+    """Put a process, and all that it will start, into the cgroup ``path`` of every hierarchy that takes it.
+
+    Some do not take every process: that is no reason to do without the others.
+    """
+    for mount_point, _ in hierarchies():
+        with contextlib.suppress(OSError):
+            (mount_point / path.lstrip("/") / "cgroup.procs").write_text(str(pid), encoding="ascii")
 
 
 def limit(path: str, *, memory_bytes: int, processes: int, cpu_weight: int) -> None:

@@ -61,7 +61,7 @@ class HttpRequest:
     """HTTP requests, each on a new connection, since Kubernetes balances connections and not requests.
 
     Attributes:
-        url: where to.
+        url: where to; a redirect is a reply as any other.
         method: the HTTP method.
         headers: sent as they are; ``Host`` overrides the URL's.
         body: sent as UTF-8.
@@ -69,7 +69,6 @@ class HttpRequest:
         concurrency: how many at once.
         timeout_seconds: for connecting, for each silence afterwards and for the whole body.
         verify_tls: whether the server's certificate must be valid.
-        follow_redirects: whether a redirect is followed; else it is the reply.
         resolve: host name to address, instead of a look-up (as ``curl --resolve``); TLS and ``Host`` keep the name.
         source_address: the local address to connect from; empty: the kernel chooses.
         max_body_bytes: what is kept of each body.
@@ -84,7 +83,6 @@ class HttpRequest:
     concurrency: int = 1
     timeout_seconds: float = 5.0
     verify_tls: bool = True
-    follow_redirects: bool = False
     resolve: dict[str, str] = field(default_factory=dict)
     source_address: str = ""
     max_body_bytes: int = 65536

@@ -48,10 +48,8 @@ NO_MUTANTS = none_because("what a manifest can break here fails clusterip.reacha
     mutants=["of the state: ARP is not strict", "of the state: kube-ipvs0 is up"],
 )
 def test_kube_proxy_runs_in_ipvs_mode(cluster):
-    """On every node kube-proxy says that it uses ipvs, ARP is strict, and kube-ipvs0 is there, DOWN and NOARP."""
+    """On every node ARP is strict, kube-ipvs0 is there, DOWN and NOARP, and kube-proxy says that it uses ipvs."""
     for node in cluster.nodes():
-        mode = node.get(f"{METRICS}/proxyMode")[0].body
-        require(mode == "ipvs", "kube-proxy in mode ipvs", mode, objects=[f"Node {node.name}"])
         seen = {name: read(node, f"/proc/sys/net/ipv4/conf/all/{name}") for name in STRICT_ARP}
         require(seen == STRICT_ARP, f"strict ARP: {STRICT_ARP}", seen, objects=[f"Node {node.name}"])
         interface = interface_of(node, IPVS_INTERFACE)
@@ -62,6 +60,9 @@ def test_kube_proxy_runs_in_ipvs_mode(cluster):
         on_lan = interface_of(node, "eth0")
         is_loud = "UP" in on_lan.flags and "NOARP" not in on_lan.flags
         require(is_loud, "eth0 UP, with ARP", on_lan.flags, objects=[f"Node {node.name}"])
+
+        mode = node.get(f"{METRICS}/proxyMode")[0].body
+        require(mode == "ipvs", "kube-proxy in mode ipvs", mode, objects=[f"Node {node.name}"])
 
 
 @check(

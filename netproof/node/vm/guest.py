@@ -43,6 +43,8 @@ _PORTS = Path("/sys/class/virtio-ports")
 _LISTENING_SECONDS = 120.0
 _LAST_OUTPUT_SECONDS = 0.5
 """How long the output of a process that has ended is still read: its children may keep it open for ever."""
+_SYSTEM = "/system"
+"""The cgroup of what is started here."""
 _RB_POWER_OFF = 0x4321FEDC
 _LOOK_SECONDS = 0.05
 _ON_TERMINAL = 'tty=$1; shift; exec "$@" <>"$tty" >&0 2>&1'
@@ -324,6 +326,9 @@ def _open_port() -> int:
 def main() -> None:
     """Run as process 1; the argument is the cgroup below which the node's pods will be."""
     cgroups.create(sys.argv[1])
+    # As on any node: all that is no pod counts together, and not each process as much as all pods.
+    cgroups.create(_SYSTEM, for_processes=True)
+    cgroups.enter(_SYSTEM, os.getpid())
     guest = Guest(_open_port())
     threading.Thread(target=guest.children.reap_forever, daemon=True).start()
     guest.serve()

@@ -65,7 +65,7 @@ _CONFIGURATION = (
 )
 _MOUNT_POINTS = ("/proc", "/sys", "/dev", "/run", "/tmp", "/root", "/var/lib", "/var/log", "/mnt", "/etc")
 _TOP_LINKS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64")
-_AGENT_DISTRIBUTIONS = ("pyroute2", "dnspython", "requests")
+_AGENT_DISTRIBUTIONS = ("pyroute2", "dnspython", "urllib3")
 """What the agents import, with what that needs."""
 _LEFT_OUT_OF_PYTHON = {"test", "tests", "idlelib", "tkinter", "turtledemo", "ensurepip", "lib2to3", "site-packages"}
 _MKSQUASHFS_OPTIONS = ("-noI", "-noD", "-noF", "-noX", "-quiet", "-no-progress")

@@ -66,6 +66,31 @@ def test_on_v2_only_every_group_on_the_way_hands_its_controllers_down(mounted, m
         assert (group / "cgroup.subtree_control").read_text() == "+pids", group  # the last of those that were written
 
 
+def test_on_v2_what_will_hold_processes_hands_nothing_down(mounted, monkeypatch):
+    (top,) = mounted("cgroup2")
+    make = type(top).mkdir
+
+    def mkdir(path, *arguments, **options):
+        make(path, *arguments, **options)
+        (path / "cgroup.controllers").write_text(CONTROLLERS)
+
+    monkeypatch.setattr(type(top), "mkdir", mkdir)
+    cgroups.create("/netproof/demo/system", for_processes=True)
+
+    assert (top / "netproof" / "demo" / "cgroup.subtree_control").exists()
+    assert not (top / "netproof" / "demo" / "system" / "cgroup.subtree_control").exists()
+
+
+def test_a_process_enters_every_hierarchy_that_takes_it(mounted):
+    has_it, has_it_not = mounted("cgroup", "cgroup")
+    (has_it / "netproof").mkdir()
+
+    cgroups.enter("/netproof", 42)
+
+    assert (has_it / "netproof" / "cgroup.procs").read_text() == "42"
+    assert not (has_it_not / "netproof").exists()
+
+
 def with_settings(group, *names):
     """A cgroup whose directory has some settings, as the kernel makes them."""
     group.mkdir(parents=True, exist_ok=True)
