@@ -114,7 +114,7 @@ class AgentStandpoint(Standpoint):
     @contextmanager
     def steady_load(self, request: protocol.HttpRequest, interval_seconds: float) -> Iterator[SteadyLoad]:
         """Send the request again and again in a ``with`` block."""
-        interval_seconds *= self._slowness**2  # what a slow place and a slow server take is taken from the rest
+        interval_seconds *= self._slowness
         request = replace(request, timeout_seconds=request.timeout_seconds * self._slowness)
         load = SteadyLoad(request.url, interval_seconds)
         load_id = self._ask(protocol.LoadStartRequest(asdict(request), interval_seconds), str, 0.0)

@@ -39,6 +39,8 @@ PAGE = "/index.html"
 PORT = 80
 PORT_NOT_OFFERED = 81
 SERVER_PORT = 8080
+INTERVAL_SECONDS = 0.06
+"""Between the requests of each of two loads, beside which an emulated node has to start its kube-proxy."""
 CANARY = "KUBE-PROXY-CANARY"
 CANARY_TABLES = ("mangle", "nat", "filter")
 WAY_IN_AND_OUT = ("PREROUTING", "INPUT", "OUTPUT", "POSTROUTING", "KUBE-MARK-MASQ", "KUBE-POSTROUTING")
@@ -138,7 +140,10 @@ def test_a_restart_of_kube_proxy_goes_unnoticed(workspace, cluster):
     for place in (node, client):
         wait_until_answering(place, service, cluster.timeouts.rules_programmed)
 
-    with node.load(url) as of_node, client.load(url) as of_pod:
+    with (
+        node.load(url, interval_seconds=INTERVAL_SECONDS) as of_node,
+        client.load(url, interval_seconds=INTERVAL_SECONDS) as of_pod,
+    ):
         cluster.local.restart(f"kube-proxy-{node.name}")
         after_restart = workspace.service("after-restart", {"app": "server"}, target_port=SERVER_PORT)
         wait_until_answering(node, after_restart, cluster.timeouts.rules_programmed)

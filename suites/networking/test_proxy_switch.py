@@ -127,13 +127,14 @@ def under_load(request, cluster, node, service, workspace, mode):
     """Switch a node to a mode while steady loads ask a Service and its pod; what was lost is drawn as evidence."""
     proxy = KubeProxy(cluster, node)
     timeline = SwitchTimeline(f"{proxy.says().body} to {mode}")
+    slowness = cluster.spec.slowness
+    interval, patience = INTERVAL_SECONDS * slowness, LOST_FOR_CERTAIN_AFTER_SECONDS * slowness
     pod = f"http://{workspace.pod('server')['status']['podIP']}:{SERVER_PORT}/hostname"
     with ExitStack() as loads:
-        of_pod, of_service = (
-            loads.enter_context(node.load(url, interval_seconds=INTERVAL_SECONDS, timeout_seconds=patience))
-            for url, patience in (
-                (pod, LOST_FOR_CERTAIN_AFTER_SECONDS),
-                (service.url("/hostname"), LOST_AFTER_SECONDS),
+        of_pod = loads.enter_context(node.load(pod, interval_seconds=interval, timeout_seconds=patience))
+        of_service = loads.enter_context(
+            node.load(
+                service.url("/hostname"), interval_seconds=interval, timeout_seconds=LOST_AFTER_SECONDS * slowness
             )
         )
         wait_until_answering(node, service, cluster.timeouts)
