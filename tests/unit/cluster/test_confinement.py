@@ -32,7 +32,7 @@ def test_each_node_is_bounded_and_neither_the_components_nor_another_cluster(hie
         group: [(hierarchy / group / name).read_text() for name in SETTINGS]
         for group in ("demo/n1", "demo/n2", "demo/system", "other/n1")
     }
-    bounded, free = [str(1536 << 20), "2000", "10"], ["max"] * len(SETTINGS)
+    bounded, free = [str(1536 << 20), "2000", "40"], ["max"] * len(SETTINGS)
     assert found == {"demo/n1": bounded, "demo/n2": bounded, "demo/system": free, "other/n1": free}
 
 
