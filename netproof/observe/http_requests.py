@@ -10,12 +10,11 @@ import http.client
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
 
 from urllib3 import BaseHTTPResponse
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, LocationValueError
-from urllib3.util import parse_url
+from urllib3.util import Url, parse_url
 
 from netproof.observe.failures import classify, root_message
 from netproof.observe.protocol import Failure, HttpReply, HttpRequest
@@ -37,8 +36,8 @@ def once(request: HttpRequest) -> HttpReply:
     Raises:
         ValueError: the request itself is wrong: its URL, its headers.
     """
-    parts = urlsplit(request.url)
-    connection = _connection(request, parts)
+    url = parse_url(request.url)
+    connection = _connection(request, url)
     status: int | None = None
     headers: dict[str, str] = {}
     body = b""
@@ -48,9 +47,12 @@ def once(request: HttpRequest) -> HttpReply:
     try:
         connection.connect()
         local_address = "{}:{}".format(*connection.sock.getsockname()[:2])  # later the socket may be gone
-        target = parse_url(request.url).request_uri
         connection.request(
-            request.method, target, request.body.encode() or None, _headers(request, parts), preload_content=False
+            request.method,
+            url.request_uri,
+            request.body.encode() or None,
+            _headers(request, url),
+            preload_content=False,
         )
         response = connection.getresponse()
         status = response.status
@@ -77,28 +79,33 @@ def once(request: HttpRequest) -> HttpReply:
     )
 
 
-def _connection(request: HttpRequest, parts: SplitResult) -> HTTPConnection:
+def _connection(request: HttpRequest, url: Url) -> HTTPConnection:
     """A connection as one request says, not yet made: to the address in place of a name that ``resolve`` has."""
-    name = parts.hostname or ""
+    name = _name(url)
     host = request.resolve.get(name, name)
     options: dict[str, Any] = {"timeout": request.timeout_seconds}
     if request.source_address:
         options["source_address"] = (request.source_address, 0)
-    match parts.scheme:
+    match url.scheme:
         case "http":
-            return HTTPConnection(host, parts.port, **options)
+            return HTTPConnection(host, url.port, **options)
         case "https":
             options["cert_reqs"] = "CERT_REQUIRED" if request.verify_tls else "CERT_NONE"
             options["assert_hostname"] = name if request.verify_tls else False
-            return HTTPSConnection(host, parts.port, server_hostname=name, **options)
+            return HTTPSConnection(host, url.port, server_hostname=name, **options)
     message = f"{request.url!r} is no URL of http or https"
     raise ValueError(message)
 
 
-def _headers(request: HttpRequest, parts: SplitResult) -> dict[str, str]:
+def _name(url: Url) -> str:
+    """The URL's host, without the brackets of an IPv6 address."""
+    return (url.host or "").strip("[]")
+
+
+def _headers(request: HttpRequest, url: Url) -> dict[str, str]:
     """The headers to send; where the address is given, the URL's own ``Host`` must be said."""
-    if parts.hostname in request.resolve and "host" not in {name.lower() for name in request.headers}:
-        return {"Host": parts.netloc, **request.headers}
+    if _name(url) in request.resolve and "host" not in {name.lower() for name in request.headers}:
+        return {"Host": url.netloc or "", **request.headers}
     return request.headers
 
 

@@ -51,7 +51,9 @@ def test_on_v1_an_empty_cpuset_takes_the_values_of_its_parent(mounted, monkeypat
     assert (top / "netproof" / "demo" / "n1" / "cpuset.cpus").read_text() == "0-3\n"
 
 
-def test_on_v2_only_every_group_on_the_way_hands_its_controllers_down(mounted, monkeypatch):
+@pytest.fixture
+def top(mounted, monkeypatch):
+    """The root of cgroup v2, in which each cgroup has controllers once it is made."""
     (top,) = mounted("cgroup2")
     make = type(top).mkdir
 
@@ -60,21 +62,17 @@ def test_on_v2_only_every_group_on_the_way_hands_its_controllers_down(mounted, m
         (path / "cgroup.controllers").write_text(CONTROLLERS)
 
     monkeypatch.setattr(type(top), "mkdir", mkdir)
+    return top
+
+
+def test_on_v2_only_every_group_on_the_way_hands_its_controllers_down(top):
     cgroups.create("/netproof/demo/n1")
 
     for group in (top, top / "netproof", top / "netproof" / "demo", top / "netproof" / "demo" / "n1"):
         assert (group / "cgroup.subtree_control").read_text() == "+pids", group  # the last of those that were written
 
 
-def test_on_v2_what_will_hold_processes_hands_nothing_down(mounted, monkeypatch):
-    (top,) = mounted("cgroup2")
-    make = type(top).mkdir
-
-    def mkdir(path, *arguments, **options):
-        make(path, *arguments, **options)
-        (path / "cgroup.controllers").write_text(CONTROLLERS)
-
-    monkeypatch.setattr(type(top), "mkdir", mkdir)
+def test_on_v2_what_will_hold_processes_hands_nothing_down(top):
     cgroups.create("/netproof/demo/system", for_processes=True)
 
     assert (top / "netproof" / "demo" / "cgroup.subtree_control").exists()
